@@ -1,0 +1,39 @@
+"""What can be wrong with the input, and what is merely doubtful."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+
+class ReactKDError(Exception):
+    """An error a person can act on.
+
+    code: short, stable, for programs. message: what is wrong, and where. hint: what to do about it.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = ""):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def to_dict(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class CaseError(ReactKDError):
+    """The images of a case are missing, unreadable or do not fit together."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something doubtful about a case or its prediction, that the reader of the result must see."""
+
+    severity: Literal["info", "warning"]
+    code: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)

@@ -1,0 +1,109 @@
+"""Images from files: NIfTI, NRRD, MHA, or a folder of DICOM slices."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from .dicom import read_dicom_folder
+from .errors import CaseError
+from .geometry import Geometry
+from .nifti import is_whole
+
+ROLE_NAMES = {
+    "ct": "CT",
+    "fdg": "FDG PET",
+    "act": "acetate PET",
+    "liver": "liver mask",
+    "tumor": "tumour mask",
+    "segmentation": "segmentation",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image came from, without its path: paths can hold a patient's name."""
+
+    sha256: str
+    geometry: Geometry
+
+    def to_dict(self) -> dict:
+        return {"sha256": self.sha256, **self.geometry.to_dict()}
+
+
+def read_volume(path: Path | str, role: str, acquisition: int | None = None) -> sitk.Image:
+    """One scalar 3D image from a file or a DICOM folder, in the pixel type of the file.
+
+    role: a key of ROLE_NAMES, for messages. acquisition: DICOM AcquisitionNumber, where a folder holds several.
+    Raises CaseError: missing_file, unreadable, not_3d, not_scalar, and those of `read_dicom_folder`.
+    """
+    path = existing(path, role)
+    name = ROLE_NAMES[role]
+    image = read_dicom_folder(path, name, acquisition) if path.is_dir() else read_any(path, role)
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise CaseError(
+            "not_scalar",
+            f"The {name} {path.name} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour?).",
+            "Give a grey-value volume.",
+        )
+    return as_volume(image, path, name)
+
+
+def read_any(path: Path, role: str) -> sitk.Image:
+    """Whatever image the file holds. Raises CaseError unreadable."""
+    try:
+        if not is_whole(path):
+            raise RuntimeError("truncated")
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise CaseError(
+            "unreadable",
+            f"The {ROLE_NAMES[role]} {path.name} cannot be read as an image.",
+            "Is it complete, and one of NIfTI, NRRD, MHA or a folder of DICOM slices?",
+        ) from error
+
+
+def as_volume(image: sitk.Image, path: Path, name: str) -> sitk.Image:
+    """The image if it is 3D; a 4D one with a single frame loses its fourth axis. Raises CaseError not_3d."""
+    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
+        image = image[:, :, :, 0]
+    if image.GetDimension() != 3 or min(image.GetSize()) < 2:
+        size = "x".join(map(str, image.GetSize()))
+        raise CaseError(
+            "not_3d",
+            f"The {name} {path.name} is not a volume: its size is {size}.",
+            "Give one 3D image: a single phase, and for DICOM the folder of the whole series.",
+        )
+    return image
+
+
+def existing(path: Path | str, role: str) -> Path:
+    """The path, which must exist. Raises CaseError missing_file."""
+    path = Path(path)
+    if not path.exists():
+        raise CaseError("missing_file", f"The {ROLE_NAMES[role]} {path} does not exist.", "Check the path.")
+    return path
+
+
+def checksum(path: Path | str) -> str:
+    """SHA-256 of a file, or of a folder's files in the order of their own checksums (names do not count)."""
+    path = Path(path)
+    if path.is_dir():
+        parts = sorted(checksum(file) for file in path.iterdir() if file.is_file())
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def compact(image: sitk.Image) -> sitk.Image:
+    """The image as int16 where that loses nothing (CT in HU), else float32: a quarter to a half of the memory."""
+    if image.GetPixelID() in (sitk.sitkInt16, sitk.sitkFloat32):
+        return image
+    values = sitk.GetArrayViewFromImage(image)
+    limits = np.iinfo(np.int16)
+    fits = values.min() >= limits.min and values.max() <= limits.max
+    if fits and (np.issubdtype(values.dtype, np.integer) or np.array_equal(values, np.rint(values))):
+        return sitk.Cast(image, sitk.sitkInt16)
+    return sitk.Cast(image, sitk.sitkFloat32)

@@ -1,0 +1,179 @@
+"""Liver and tumour masks from a mask file, a label map or a Slicer segmentation (`.seg.nrrd`)."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from .errors import CaseError
+from .reading import ROLE_NAMES, as_volume, existing, read_any
+
+LIVER_NAMES = ("liver",)
+TUMOR_NAMES = ("tumor", "tumour", "mass", "lesion", "hcc")
+LITS_NAMES = {1: "liver", 2: "tumour"}
+"""Of a label map that holds nothing else; in others a 1 can be anything (the spleen, in TotalSegmentator's)."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One named region of a segmentation file: the voxels of `layer` that have the value `label`."""
+
+    name: str
+    layer: int
+    label: int
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A file with one or more segments. Layers may overlap each other; segments of one layer cannot."""
+
+    path: Path
+    role: str
+    image: sitk.Image
+    segments: tuple[Segment, ...]
+
+    @classmethod
+    def read(cls, path: Path | str, role: str) -> "Segmentation":
+        """Raises CaseError: missing_file, unreadable, not_3d, not_labels."""
+        path = existing(path, role)
+        image = as_volume(read_any(path, role), path, ROLE_NAMES[role])
+        segments = _named_segments(image)
+        if not segments:
+            if image.GetNumberOfComponentsPerPixel() != 1:
+                raise CaseError(
+                    "not_scalar",
+                    f"The {ROLE_NAMES[role]} {path.name} has several values per voxel and names no segments.",
+                    "Give a mask, a label map or a .seg.nrrd.",
+                )
+            segments = _label_values(image, path, role)
+        return cls(path, role, image, segments)
+
+    def find(self, wanted: str | None, names: tuple[str, ...]) -> tuple[Segment, ...]:
+        """The segments called `wanted` (a name or a label value); without it, those that `names` recognise.
+
+        An exact name wins over a name that only contains the word ("Liver" over "Liver vessels"); where several
+        match equally well (Lesion 1, Lesion 2) all are meant. Raises CaseError unknown_segment.
+        """
+        if wanted is None:
+            exact = tuple(s for s in self.segments if s.name.strip().lower() in names)
+            return exact or tuple(s for s in self.segments if set(re.split(r"[^a-z]+", s.name.lower())) & set(names))
+        found = tuple(s for s in self.segments if wanted.strip().lower() in (s.name.lower(), str(s.label)))
+        if not found:
+            raise CaseError(
+                "unknown_segment",
+                f"The {ROLE_NAMES[self.role]} {self.path.name} has no segment '{wanted}'; it has {self.names()}.",
+                "Name one of these.",
+            )
+        return found
+
+    def mask(self, segments: tuple[Segment, ...]) -> sitk.Image:
+        """Union of the segments: uint8, 0 or 1, on the file's own grid."""
+        masks = [self._layer(segment.layer) == segment.label for segment in segments]
+        union = masks[0]
+        for mask in masks[1:]:
+            union = union | mask
+        return union
+
+    def names(self) -> str:
+        return ", ".join(f"'{s.name}'" for s in self.segments) or "none"
+
+    def _layer(self, layer: int) -> sitk.Image:
+        if self.image.GetNumberOfComponentsPerPixel() == 1:
+            return self.image
+        return sitk.VectorIndexSelectionCast(self.image, layer)
+
+
+def read_masks(
+    *,
+    segmentation: Path | str | None = None,
+    liver: Path | str | None = None,
+    tumor: Path | str | None = None,
+    liver_segment: str | None = None,
+    tumor_segment: str | None = None,
+) -> tuple[sitk.Image, sitk.Image | None]:
+    """Liver and tumour, each uint8 on its file's own grid; the tumour is None where there is none.
+
+    Either one `segmentation` holds both, or `liver` and `tumor` are files of their own. Segments are found by name
+    (Liver; Tumor, Tumour, Mass, Lesion, HCC) or by `liver_segment` and `tumor_segment`, a name or a label value.
+    In a label map without names 1 is the liver and 2 the tumour, as in LiTS.
+    Raises CaseError: no_liver_mask, no_liver_segment, unknown_segment, unknown_labels, and those of reading.
+    """
+    if segmentation is None and liver is None:
+        raise CaseError("no_liver_mask", "No liver mask was given.", "Give a segmentation, or a liver mask file.")
+    if segmentation is not None:
+        both = Segmentation.read(segmentation, "segmentation")
+        liver_mask = _liver(both, liver_segment)
+        tumor_segments = both.find(tumor_segment, TUMOR_NAMES)
+        tumor_mask = both.mask(tumor_segments) if tumor_segments else None
+        if liver is None and tumor is None:
+            return liver_mask, tumor_mask
+    if liver is not None:
+        liver_mask = _liver(Segmentation.read(liver, "liver"), liver_segment)
+    if tumor is not None:
+        tumor_mask = _tumor_file(Segmentation.read(tumor, "tumor"), tumor_segment)
+    elif segmentation is None:
+        tumor_mask = None
+    return liver_mask, tumor_mask
+
+
+def _liver(file: Segmentation, wanted: str | None) -> sitk.Image:
+    if not file.segments:
+        raise CaseError(
+            "empty_liver", f"The {ROLE_NAMES[file.role]} {file.path.name} is empty.", "Segment the liver first."
+        )
+    found = file.find(wanted, LIVER_NAMES)
+    if not found and file.role == "liver" and len(file.segments) == 1:
+        found = file.segments
+    if not found:
+        raise CaseError(
+            "unknown_labels" if all(s.name == str(s.label) for s in file.segments) else "no_liver_segment",
+            f"The {ROLE_NAMES[file.role]} {file.path.name} has no segment that is called liver; it has {file.names()}.",
+            "Say which one is the liver (--liver-segment NAME or label value).",
+        )
+    return file.mask(found)
+
+
+def _tumor_file(file: Segmentation, wanted: str | None) -> sitk.Image | None:
+    if not file.segments:
+        return None
+    found = file.find(wanted, TUMOR_NAMES) or (file.segments if len(file.segments) == 1 else ())
+    if not found:
+        raise CaseError(
+            "unknown_labels",
+            f"The tumour mask {file.path.name} has several segments and none is called tumour: {file.names()}.",
+            "Say which one is the tumour (--tumor-segment NAME or label value).",
+        )
+    return file.mask(found)
+
+
+def _named_segments(image: sitk.Image) -> tuple[Segment, ...]:
+    keys = set(image.GetMetaDataKeys())
+    indices = sorted(int(m[1]) for key in keys if (m := re.fullmatch(r"Segment(\d+)_ID", key)))
+
+    def entry(index: int, field: str, default: str) -> str:
+        key = f"Segment{index}_{field}"
+        return image.GetMetaData(key).strip() if key in keys else default
+
+    # Files of Slicer before 4.11 name neither layer nor label: every segment is a layer of its own.
+    return tuple(
+        Segment(entry(i, "Name", f"Segment {i}"), int(entry(i, "Layer", str(i))), int(entry(i, "LabelValue", "1")))
+        for i in indices
+    )
+
+
+def _label_values(image: sitk.Image, path: Path, role: str) -> tuple[Segment, ...]:
+    planes = sitk.GetArrayViewFromImage(image)
+    # Plane by plane: sorting a whole volume would take a second and a copy of it.
+    values = np.unique(np.concatenate([np.unique(plane) for plane in planes]))
+    if not np.array_equal(values, np.rint(values)) or len(values) > 256 or values.min() < 0:
+        raise CaseError(
+            "not_labels",
+            f"The {ROLE_NAMES[role]} {path.name} does not hold labels: {len(values)} distinct values "
+            f"from {values.min():g} to {values.max():g}.",
+            "Give a mask or a label map, not an image.",
+        )
+    labels = [int(v) for v in values if v]
+    names = LITS_NAMES if role == "segmentation" and set(labels) <= set(LITS_NAMES) else {}
+    return tuple(Segment(names.get(label, str(label)), 0, label) for label in labels)

@@ -1,0 +1,187 @@
+import gzip
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+
+from REACTKDLib.imaging.case import Case
+from REACTKDLib.imaging.errors import CaseError
+from REACTKDLib.imaging.geometry import Geometry
+from REACTKDLib.imaging.reading import checksum, read_volume
+from REACTKDLib.imaging.writing import write_image
+
+from .conftest import Abdomen, grid, rotation
+
+
+def code(path, **options) -> str:
+    with pytest.raises(CaseError) as caught:
+        read_volume(path, "ct", **options)
+    assert caught.value.hint
+    return caught.value.code
+
+
+def write(path, array) -> str:
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+    return str(path)
+
+
+def write_dicom(folder, image, *, acquisition=1, series="1.2.3", prefix="s", uids=True):
+    """One CT slice a file, named so that the order of names is not the order of positions."""
+    folder.mkdir(exist_ok=True)
+    array = sitk.GetArrayFromImage(image)
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    for k in range(array.shape[0]):
+        slice_data = pydicom.Dataset()
+        slice_data.file_meta = pydicom.dataset.FileMetaDataset()
+        slice_data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        slice_data.file_meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+        slice_data.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        slice_data.SOPClassUID = pydicom.uid.CTImageStorage
+        slice_data.SOPInstanceUID = slice_data.file_meta.MediaStorageSOPInstanceUID
+        slice_data.SeriesInstanceUID = series if uids else ""
+        slice_data.AcquisitionNumber = acquisition
+        slice_data.Modality = "CT"
+        slice_data.Rows, slice_data.Columns = array.shape[1:]
+        slice_data.PixelSpacing = [image.GetSpacing()[1], image.GetSpacing()[0]]
+        slice_data.SliceThickness = image.GetSpacing()[2]
+        position = image.TransformIndexToPhysicalPoint((0, 0, k))
+        slice_data.ImagePositionPatient = [f"{v:.6f}" for v in position]
+        slice_data.ImageOrientationPatient = [f"{v:.8f}" for v in (*direction[:, 0], *direction[:, 1])]
+        slice_data.SamplesPerPixel, slice_data.PhotometricInterpretation = 1, "MONOCHROME2"
+        slice_data.BitsAllocated, slice_data.BitsStored, slice_data.HighBit = 16, 16, 15
+        slice_data.PixelRepresentation = 1
+        slice_data.RescaleIntercept, slice_data.RescaleSlope = -1024, 1
+        slice_data.PixelData = (array[k] + 1024).astype(np.int16).tobytes()
+        name = f"{prefix}{(k * 7) % array.shape[0]:03d}.dcm"
+        slice_data.save_as(folder / name, enforce_file_format=True)
+
+
+@pytest.fixture(scope="module")
+def small() -> sitk.Image:
+    return Abdomen(grid(spacing=(6, 6, 8), size=(50, 40, 22), direction=rotation(20, 0))).ct
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
+def test_every_format_gives_the_same_image(tmp_path, small, suffix):
+    write_image(small, tmp_path / f"ct{suffix}")
+    read = read_volume(tmp_path / f"ct{suffix}", "ct")
+    assert np.array_equal(sitk.GetArrayViewFromImage(read), sitk.GetArrayViewFromImage(small))
+    assert Geometry.of(read).matches(Geometry.of(small))
+
+
+def test_an_oblique_dicom_series_is_sorted_by_position_whatever_its_file_names(tmp_path, small):
+    write_dicom(tmp_path / "series", small)
+    read = read_volume(tmp_path / "series", "ct")
+    assert np.array_equal(sitk.GetArrayFromImage(read), sitk.GetArrayFromImage(small))
+    assert Geometry.of(read).matches(Geometry.of(small))
+
+
+def test_a_series_with_empty_uids_is_read(tmp_path, small):
+    write_dicom(tmp_path / "series", small, uids=False)
+    assert read_volume(tmp_path / "series", "ct").GetSize() == small.GetSize()
+
+
+def test_two_phases_in_one_series_are_refused_and_one_can_be_chosen(tmp_path, small):
+    folder = tmp_path / "series"
+    write_dicom(folder, small, acquisition=2, prefix="a")
+    write_dicom(folder, small + 10, acquisition=3, prefix="p")
+    with pytest.raises(CaseError, match="2, 3") as caught:
+        read_volume(folder, "ct")
+    assert caught.value.code == "mixed_phases"
+    chosen = read_volume(folder, "ct", acquisition=3)
+    assert np.array_equal(sitk.GetArrayFromImage(chosen), sitk.GetArrayFromImage(small) + 10)
+    assert code(folder, acquisition=5) == "no_dicom"
+
+
+def test_a_missing_slice_is_named(tmp_path, small):
+    write_dicom(tmp_path / "series", small)
+    (tmp_path / "series" / "s013.dcm").unlink()
+    assert code(tmp_path / "series") == "missing_slices"
+
+
+def test_two_series_in_one_folder_are_refused(tmp_path, small):
+    write_dicom(tmp_path / "series", small, series="1.2.3", prefix="a")
+    write_dicom(tmp_path / "series", small, series="1.2.4", prefix="b")
+    assert code(tmp_path / "series") == "several_series"
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    assert code(tmp_path / "nothing.nii.gz") == "missing_file"
+
+
+def test_a_file_that_is_no_image_is_refused(tmp_path):
+    (tmp_path / "ct.nii.gz").write_text("not an image")
+    assert code(tmp_path / "ct.nii.gz") == "unreadable"
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
+def test_a_truncated_file_is_refused(tmp_path, small, suffix):
+    path = tmp_path / f"ct{suffix}"
+    write_image(small, path)
+    whole = path.read_bytes()
+    for kept in (len(whole) // 2, len(whole) - 2):
+        path.write_bytes(whole[:kept])
+        assert code(path) == "unreadable"
+
+
+def test_a_nifti_compressed_in_several_parts_is_read(tmp_path, small):
+    write_image(small, tmp_path / "ct.nii")
+    raw = (tmp_path / "ct.nii").read_bytes()
+    (tmp_path / "ct.nii.gz").write_bytes(gzip.compress(raw[:5000]) + gzip.compress(raw[5000:]))
+    read = read_volume(tmp_path / "ct.nii.gz", "ct")
+    assert np.array_equal(sitk.GetArrayViewFromImage(read), sitk.GetArrayViewFromImage(small))
+
+
+def test_a_folder_without_dicom_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing here")
+    assert code(tmp_path) == "no_dicom"
+
+
+def test_a_2d_image_is_refused(tmp_path):
+    assert code(write(tmp_path / "ct.png", np.zeros((20, 30), np.uint8))) == "not_3d"
+
+
+def test_a_4d_series_is_refused_but_one_with_a_single_frame_is_taken(tmp_path, small):
+    frames = sitk.JoinSeries([small, small])
+    sitk.WriteImage(frames, str(tmp_path / "two.nii.gz"))
+    sitk.WriteImage(sitk.JoinSeries([small]), str(tmp_path / "one.nii.gz"))
+    assert code(tmp_path / "two.nii.gz") == "not_3d"
+    assert read_volume(tmp_path / "one.nii.gz", "ct").GetSize() == small.GetSize()
+
+
+def test_a_colour_image_is_refused(tmp_path):
+    image = sitk.GetImageFromArray(np.zeros((4, 5, 6, 3), np.uint8), isVector=True)
+    sitk.WriteImage(image, str(tmp_path / "rgb.nrrd"))
+    assert code(tmp_path / "rgb.nrrd") == "not_scalar"
+
+
+def test_the_checksum_of_a_folder_does_not_depend_on_file_names(tmp_path, small):
+    write_dicom(tmp_path / "a", small)
+    before = checksum(tmp_path / "a")
+    (tmp_path / "a" / "s000.dcm").rename(tmp_path / "a" / "patient_name.dcm")
+    assert checksum(tmp_path / "a") == before
+
+
+def test_a_case_from_files_says_what_was_read_but_not_from_where(tmp_path, abdomen, coarse_pet):
+    paths = {"ct": abdomen.ct, "liver": abdomen.liver, "tumor": abdomen.tumor, "pet_fdg": coarse_pet}
+    for name, image in paths.items():
+        write_image(image, tmp_path / f"DOE_JOHN_{name}.nii.gz")
+    case = Case.from_files(**{name: tmp_path / f"DOE_JOHN_{name}.nii.gz" for name in paths})
+    assert set(case.sources) == {"ct", "liver", "tumor", "fdg"}
+    assert case.sources["ct"].sha256 == checksum(tmp_path / "DOE_JOHN_ct.nii.gz")
+    assert case.sources["fdg"].geometry.size == coarse_pet.GetSize()
+    assert "DOE" not in str([source.to_dict() for source in case.sources.values()]) + case.name
+
+
+def test_an_image_that_could_not_be_written_whole_is_an_error(tmp_path, small):
+    with pytest.raises(OSError, match=r"ct\.nrrd"):
+        write_image(small, tmp_path / "no such folder" / "ct.nrrd")
+
+
+@pytest.mark.real_data
+def test_real_slices_with_empty_uids_and_jpeg_2000_are_read(data):
+    image = read_volume(data / "totalsegmentator_ct" / "dicom", "ct")
+    assert image.GetSize() == (512, 512, 20)
+    assert np.allclose(image.GetSpacing(), (0.9766, 0.9766, 2.0), atol=1e-3)
+    assert sitk.GetArrayViewFromImage(image).min() < -900

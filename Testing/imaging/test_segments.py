@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from REACTKDLib.imaging.errors import CaseError
+from REACTKDLib.imaging.segments import read_masks
+
+
+def label_map(path, **voxels) -> str:
+    """voxels: l1=3 sets three voxels to label 1."""
+    array = np.zeros((4, 5, 6), np.uint8)
+    flat = array.ravel()
+    start = 0
+    for name, count in voxels.items():
+        flat[start : start + count] = int(name[1:])
+        start += count
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+    return str(path)
+
+
+def slicer_segmentation(path, segments, layers=1) -> str:
+    """segments: (name, layer, label, voxels)."""
+    array = np.zeros((4, 5, 6, layers), np.uint8)
+    for start, (_, layer, label, count) in enumerate(segments):
+        view = array[..., layer].reshape(-1)
+        view[20 * start : 20 * start + count] = label
+        array[..., layer] = view.reshape(4, 5, 6)
+    image = sitk.GetImageFromArray(array if layers > 1 else array[..., 0], isVector=layers > 1)
+    for index, (name, layer, label, _) in enumerate(segments):
+        for field, value in (("ID", f"Segment_{index}"), ("Name", name), ("Layer", layer), ("LabelValue", label)):
+            image.SetMetaData(f"Segment{index}_{field}", str(value))
+    sitk.WriteImage(image, str(path))
+    return str(path)
+
+
+def counts(masks) -> list[int | None]:
+    return [None if m is None else int(sitk.GetArrayViewFromImage(m).sum()) for m in masks]
+
+
+def code(**options) -> str:
+    with pytest.raises(CaseError) as caught:
+        read_masks(**options)
+    assert caught.value.hint
+    return caught.value.code
+
+
+def test_segments_of_overlapping_layers_are_found_by_name(tmp_path):
+    path = slicer_segmentation(tmp_path / "s.seg.nrrd", [("Liver", 0, 1, 15), ("Tumor", 1, 1, 7)], layers=2)
+    assert counts(read_masks(segmentation=path)) == [15, 7]
+
+
+def test_segments_of_one_layer_are_found_by_name_and_label(tmp_path):
+    path = slicer_segmentation(tmp_path / "s.seg.nrrd", [("Spleen", 0, 1, 9), ("Liver", 0, 2, 15), ("Mass", 0, 3, 4)])
+    assert counts(read_masks(segmentation=path)) == [15, 4]
+
+
+@pytest.mark.parametrize("name", ["Tumor", "tumour", "Mass", "LESION", "HCC", "Lesion 2", "liver tumor"])
+def test_a_tumour_may_be_called_by_any_of_its_names(tmp_path, name):
+    path = slicer_segmentation(tmp_path / "s.seg.nrrd", [("Liver", 0, 1, 15), (name, 0, 2, 4)])
+    assert counts(read_masks(segmentation=path)) == [15, 4]
+
+
+def test_liver_vessels_are_not_taken_for_the_liver_nor_every_mass_for_a_word(tmp_path):
+    path = slicer_segmentation(
+        tmp_path / "s.seg.nrrd", [("Liver vessels", 0, 1, 3), ("Liver", 0, 2, 15), ("Massive ascites", 0, 3, 5)]
+    )
+    assert counts(read_masks(segmentation=path)) == [15, None]
+
+
+def test_several_lesion_segments_are_one_tumour_mask(tmp_path):
+    path = slicer_segmentation(
+        tmp_path / "s.seg.nrrd", [("Liver", 0, 1, 15), ("Lesion 1", 0, 2, 4), ("Lesion 2", 0, 3, 6)]
+    )
+    assert counts(read_masks(segmentation=path)) == [15, 10]
+
+
+def test_a_segment_is_found_by_the_name_or_the_label_value_that_was_given(tmp_path):
+    path = label_map(tmp_path / "organs.nii.gz", l1=9, l5=30, l7=2)
+    assert counts(read_masks(segmentation=path, liver_segment="5")) == [30, None]
+    assert counts(read_masks(segmentation=path, liver_segment="5", tumor_segment="7")) == [30, 2]
+
+
+def test_in_a_label_map_of_ones_and_twos_the_liver_is_one_and_the_tumour_two(tmp_path):
+    assert counts(read_masks(segmentation=label_map(tmp_path / "lits.nii.gz", l1=30, l2=4))) == [30, 4]
+
+
+def test_in_a_label_map_of_many_organs_one_is_not_taken_for_the_liver(tmp_path):
+    assert code(segmentation=label_map(tmp_path / "organs.nii.gz", l1=9, l5=30)) == "unknown_labels"
+
+
+def test_masks_in_files_of_their_own_are_read_whatever_their_value(tmp_path):
+    liver, tumor = label_map(tmp_path / "l.nrrd", l255=20), label_map(tmp_path / "t.nrrd", l3=6)
+    assert counts(read_masks(liver=liver, tumor=tumor)) == [20, 6]
+
+
+def test_an_empty_tumour_file_means_no_tumour(tmp_path):
+    liver, tumor = label_map(tmp_path / "l.nrrd", l1=20), label_map(tmp_path / "t.nrrd")
+    assert counts(read_masks(liver=liver, tumor=tumor)) == [20, None]
+
+
+def test_an_empty_liver_file_is_refused(tmp_path):
+    assert code(liver=label_map(tmp_path / "l.nrrd")) == "empty_liver"
+
+
+def test_a_segmentation_without_a_liver_is_refused_with_the_names_it_has(tmp_path):
+    path = slicer_segmentation(tmp_path / "s.seg.nrrd", [("Spleen", 0, 1, 9), ("Kidney", 0, 2, 4)])
+    with pytest.raises(CaseError, match="'Spleen', 'Kidney'") as caught:
+        read_masks(segmentation=path)
+    assert caught.value.code == "no_liver_segment"
+
+
+def test_a_segment_that_is_not_there_is_refused(tmp_path):
+    path = label_map(tmp_path / "organs.nii.gz", l1=9, l5=30)
+    assert code(segmentation=path, liver_segment="6") == "unknown_segment"
+
+
+def test_an_image_is_not_taken_for_labels(tmp_path):
+    image = sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32))
+    sitk.WriteImage(image, str(tmp_path / "ct.nii.gz"))
+    assert code(liver=tmp_path / "ct.nii.gz") == "not_labels"
+
+
+def test_no_mask_at_all_is_refused():
+    assert code() == "no_liver_mask"
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["hcc007.seg.nrrd", "hcc007_single_layer.seg.nrrd"])
+def test_both_layouts_of_a_real_slicer_segmentation_hold_the_same_tumour(hcc007, name):
+    _, tumor = read_masks(segmentation=hcc007 / name)
+    assert counts([tumor]) == [515_801 + 2_703]
