@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from .errors import CaseError, Finding
 from .geometry import Geometry
 from .masks import Box, bounding_box, components
-from .reading import ROLE_NAMES, Source, checksum, compact, read_volume
+from .reading import ROLE_NAMES, Source, checksum, compact, not_finite, read_volume
 from .segments import read_masks
 from .spec import TRACERS
 
@@ -132,11 +132,7 @@ def _check_finite(image: sitk.Image, role: str) -> None:
     values = sitk.GetArrayViewFromImage(image)
     # A sum is not finite when a value is not, and needs no copy of the volume.
     if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
-        raise CaseError(
-            "not_finite",
-            f"The {ROLE_NAMES[role]} holds values that are not numbers (NaN or infinite).",
-            "Export it again, or replace them (air is -1000 HU).",
-        )
+        raise not_finite(role)
 
 
 def _check_hu(ct: sitk.Image) -> None:

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from .dicom import read_dicom_folder
 from .errors import CaseError
 from .geometry import Geometry
-from .nifti import is_whole
+from .nifti import is_finite, is_nifti, is_whole
 
 ROLE_NAMES = {
     "ct": "CT",
@@ -52,17 +52,28 @@ def read_volume(path: Path | str, role: str, acquisition: int | None = None) -> 
 
 
 def read_any(path: Path, role: str) -> sitk.Image:
-    """Whatever image the file holds. Raises CaseError unreadable."""
+    """Whatever image the file holds. Raises CaseError: unreadable, not_finite."""
     try:
-        if not is_whole(path):
+        if is_nifti(path) and not is_whole(path):
             raise RuntimeError("truncated")
-        return sitk.ReadImage(str(path))
-    except RuntimeError as error:
+        image = sitk.ReadImage(str(path))
+    except (RuntimeError, OSError) as error:
         raise CaseError(
             "unreadable",
             f"The {ROLE_NAMES[role]} {path.name} cannot be read as an image.",
             "Is it complete, and one of NIfTI, NRRD, MHA or a folder of DICOM slices?",
         ) from error
+    if is_nifti(path) and not is_finite(path):
+        raise not_finite(role)
+    return image
+
+
+def not_finite(role: str) -> CaseError:
+    return CaseError(
+        "not_finite",
+        f"The {ROLE_NAMES[role]} holds values that are not numbers (NaN or infinite).",
+        "Export it again, or replace them (air is -1000 HU).",
+    )
 
 
 def as_volume(image: sitk.Image, path: Path, name: str) -> sitk.Image:

@@ -13,7 +13,7 @@ def write_image(image: sitk.Image, path: Path | str) -> None:
     """
     path = Path(path)
     try:
-        sitk.WriteImage(image, str(path))
+        sitk.WriteImage(image, str(path), useCompression=True)
         if path.suffix == ".gz":
             with gzip.open(path) as file:
                 while file.read(1 << 20):

@@ -125,6 +125,17 @@ def test_a_truncated_file_is_refused(tmp_path, small, suffix):
         assert code(path) == "unreadable"
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_nifti_with_a_value_that_is_no_number_is_refused_although_itk_would_make_it_zero(
+    tmp_path, small, suffix, value
+):
+    array = sitk.GetArrayFromImage(small).astype(np.float32)
+    array[3, 4, 5] = value
+    sitk.WriteImage(Geometry.of(small).image(array), str(tmp_path / f"ct{suffix}"))
+    assert code(tmp_path / f"ct{suffix}") == "not_finite"
+
+
 def test_a_nifti_compressed_in_several_parts_is_read(tmp_path, small):
     write_image(small, tmp_path / "ct.nii")
     raw = (tmp_path / "ct.nii").read_bytes()
