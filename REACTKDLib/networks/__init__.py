@@ -1,0 +1,1 @@
+"""Teacher, student, region graph and attribution. Needs torch and MONAI."""
