@@ -1,0 +1,1 @@
+"""A prediction as MRML nodes, and pictures of it. Needs slicer and vtk."""

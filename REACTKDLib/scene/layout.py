@@ -1,0 +1,46 @@
+"""The views that a saved scene opens with."""
+
+import numpy as np
+import slicer
+
+from .display import jump_to_region, show_in_slice
+from .geometry import set_orientation
+from .overlay_nodes import Overlay
+from .standalone import Standalone
+
+SLICE_VIEWS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
+THREE_D_VIEW = "1"
+"""As the application names its views."""
+CAMERA_DISTANCE_MM = 500.0
+"""At the application's view angle of 30 degrees a liver fills half the view."""
+
+
+def add_layout(host: Standalone, overlay: Overlay) -> None:
+    """The four views that the application opens a scene with, so that a saved scene shows the overlay at once."""
+    views = slicer.vtkMRMLLayoutLogic()
+    views.SetMRMLScene(host.scene)
+    views.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    for name, orientation in SLICE_VIEWS.items():
+        node = host.scene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        set_orientation(node, orientation)
+        logic = slicer.vtkMRMLSliceLogic()
+        logic.SetMRMLApplicationLogic(host.application_logic)
+        logic.SetMRMLScene(host.scene)
+        # Brings its composite node, which says what the view shows, into the scene.
+        logic.SetSliceNode(node)
+        show_in_slice(overlay, logic.GetSliceCompositeNode())
+        logic.FitSliceToBackground()
+    jump_to_region(overlay, overlay.most_attended.id, centered=False)
+    _add_camera(host.scene, overlay)
+
+
+def _add_camera(scene: slicer.vtkMRMLScene, overlay: Overlay) -> None:
+    """Of the 3D view: from the front, the liver in the middle."""
+    bounds = [0.0] * 6
+    overlay.segmentation.GetRASBounds(bounds)
+    center = np.reshape(bounds, (3, 2)).mean(1)
+    camera = scene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
+    camera.SetLayoutName(THREE_D_VIEW)
+    camera.SetFocalPoint(*center)
+    camera.SetPosition(*(center + np.array((0.0, CAMERA_DISTANCE_MM, 0.0))))
+    camera.SetViewUp(0.0, 0.0, 1.0)

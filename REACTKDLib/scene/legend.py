@@ -1,0 +1,31 @@
+"""Colour legends that say what the colours mean."""
+
+import slicer
+
+
+def add_legend(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> slicer.vtkMRMLColorLegendDisplayNode:
+    """A legend of the colours and range that `displayed` is shown with, wherever it is shown."""
+    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(displayed)
+    legend.SetTitleText(title)
+    legend.SetMaxNumberOfColors(256)
+    legend.SetNumberOfLabels(3)
+    legend.SetLabelFormat("%+.2g")
+    legend.SetOrientation(slicer.vtkMRMLColorLegendDisplayNode.Vertical)
+    legend.SetPosition(0.97, 0.06)
+    legend.SetSize(0.12, 0.34)
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetFontFamilyToArial()
+        text.SetFontSize(14)
+        text.BoldOff()
+        text.ItalicOff()
+        text.ShadowOff()
+        text.SetColor(1.0, 1.0, 1.0)
+    return legend
+
+
+def legend_title(quantity: str, class_name: str) -> str:
+    return f"{quantity} for:\n{class_name}\n(+ for, - against)"
+
+
+def set_legend_title(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> None:
+    slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(displayed).SetTitleText(title)

@@ -1,0 +1,40 @@
+"""Whether anything can be rendered here."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+
+PROBE = """
+import vtk
+window = vtk.vtkRenderWindow()
+window.SetOffScreenRendering(1)
+window.SetSize(16, 16)
+renderer = vtk.vtkRenderer()
+renderer.SetBackground(1, 0, 0)
+window.AddRenderer(renderer)
+window.Render()
+pixels = vtk.vtkUnsignedCharArray()
+window.GetPixelData(0, 0, 15, 15, 0, pixels, 0)
+raise SystemExit(0 if pixels.GetTuple3(0) == (255.0, 0.0, 0.0) else 3)
+"""
+TIMEOUT_S = 60
+
+
+@cache
+def can_render() -> tuple[bool, str]:
+    """Whether offscreen rendering works, and if not, why.
+
+    Tried in another process: without an OpenGL library, rendering does not fail but crashes.
+    """
+    try:
+        probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False, f"Nothing can be rendered here: a test picture was not finished after {TIMEOUT_S} s."
+    if probe.returncode:
+        # VTK's log lines are coloured, and begin with time, thread and file.
+        lines = re.sub(r"\x1b\[[\d;]*m", "", probe.stderr.decode(errors="replace")).split("\n")
+        last = next((line.rpartition("| ")[2].strip() for line in reversed(lines) if line.strip()), "no message")
+        hint = "Install an OpenGL library (EGL or OSMesa; on Debian libegl1 and libgl1-mesa-dri)."
+        return False, f"Nothing can be rendered here: exit status {probe.returncode} of a test picture ({last}). {hint}"
+    return True, ""

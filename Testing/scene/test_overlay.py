@@ -1,0 +1,312 @@
+"""What a prediction becomes in a scene."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from REACTKDLib.scene import hierarchy
+from REACTKDLib.scene.colors import attention_color
+from REACTKDLib.scene.display import (
+    composites,
+    jump_to_region,
+    set_overlay_opacity,
+    show_class,
+    show_in_slices,
+    show_similar,
+)
+from REACTKDLib.scene.geometry import to_ras
+from REACTKDLib.scene.graph import ATTENTION_ARRAY, NODE_ARRAY, SPHERE_RADII_MM, sphere_radius
+from REACTKDLib.scene.layout import add_layout
+from REACTKDLib.scene.overlay import build_overlay, find_overlays, remove_overlay
+from REACTKDLib.scene.tables import read_columns, read_edges
+from REACTKDLib.scene.volumes import add_case_volumes, image_of
+
+
+def segment(overlay, segment_id):
+    return overlay.segmentation.GetSegmentation().GetSegment(segment_id)
+
+
+def surface(overlay, segment_id):
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    return segment(overlay, segment_id).GetRepresentation(name)
+
+
+def surface_ml(overlay, segment_id):
+    triangles = vtk.vtkTriangleFilter()
+    triangles.SetInputData(surface(overlay, segment_id))
+    mass = vtk.vtkMassProperties()
+    mass.SetInputConnection(triangles.GetOutputPort())
+    mass.Update()
+    return mass.GetVolume() / 1000
+
+
+def middle(points):
+    return np.reshape(points.GetBounds(), (3, 2)).mean(1)
+
+
+def sphere_points(overlay, row):
+    surface = overlay.node_model.GetPolyData()
+    rows = vtk_to_numpy(surface.GetPointData().GetArray(NODE_ARRAY))
+    return vtk_to_numpy(surface.GetPoints().GetData())[rows == row]
+
+
+def test_every_region_is_a_segment_under_its_own_id(overlay, phantom):
+    ids = overlay.segmentation.GetSegmentation().GetSegmentIDs()
+    assert list(ids) == [node.id for node in phantom.prediction.nodes]
+
+
+def test_a_lesion_is_named_with_its_volume(overlay, phantom):
+    node = phantom.prediction.node("lesion_1")
+    assert segment(overlay, "lesion_1").GetName() == f"Lesion 1 ({node.volume_ml:.1f} mL)"
+
+
+def test_the_liver_is_the_whole_organ(overlay, phantom):
+    total = sum(node.volume_ml for node in phantom.prediction.nodes)
+    assert segment(overlay, "liver").GetName() == f"Liver with lesions ({total:.1f} mL)"
+    assert surface_ml(overlay, "liver") == pytest.approx(total, rel=0.05)
+
+
+@pytest.mark.parametrize(("segment_id", "code"), [("liver", "10200004"), ("lesion_2", "86049000")])
+def test_a_segment_says_what_it_is_in_snomed(overlay, segment_id, code):
+    entry = vtk.reference("")
+    item = segment(overlay, segment_id)
+    item.GetTag(item.GetTerminologyEntryTagName(), entry)
+    assert f"SCT^{code}^" in str(entry)
+
+
+@pytest.mark.parametrize("segment_id", ["lesion_1", "lesion_2", "lesion_3"])
+def test_a_small_lesion_keeps_its_place_and_volume_in_3d(overlay, phantom, segment_id):
+    node = phantom.prediction.node(segment_id)
+    assert surface_ml(overlay, segment_id) == pytest.approx(node.volume_ml, rel=0.15)
+    assert np.allclose(middle(surface(overlay, segment_id)), to_ras(node.centroid_lps_mm), atol=2.5)
+
+
+def test_the_lesion_on_the_right_has_positive_r(overlay):
+    assert middle(surface(overlay, "lesion_1"))[0] > middle(surface(overlay, "lesion_2"))[0] > 0
+
+
+@pytest.mark.parametrize("turn", ["flipped", "oblique"])
+def test_regions_do_not_move_with_the_voxel_grid(scene, make_phantom, turn):
+    cosine, sine = np.cos(0.4), np.sin(0.4)
+    direction = {
+        "flipped": np.diag([-1.0, -1.0, -1.0]),
+        "oblique": np.array([(cosine, -sine, 0.0), (sine, cosine, 0.0), (0.0, 0.0, 1.0)]),
+    }[turn]
+    turned = make_phantom(direction=direction)
+    overlay = build_overlay(scene, turned.prediction, turned.images)
+    expected = to_ras(make_phantom().prediction.node("lesion_1").centroid_lps_mm)
+    assert np.allclose(middle(surface(overlay, "lesion_1")), expected, atol=4.0)
+    assert np.allclose(sphere_points(overlay, 1).mean(0), expected, atol=2.5)
+
+
+def test_regions_and_spheres_are_coloured_by_the_predicted_class(overlay, phantom):
+    prediction = phantom.prediction
+    for node in prediction.nodes:
+        expected = attention_color(node.attention[prediction.grade], overlay.region_limit)
+        assert segment(overlay, node.id).GetColor() == pytest.approx(expected, abs=1e-5)
+    values = vtk_to_numpy(overlay.node_model.GetPolyData().GetPointData().GetArray(ATTENTION_ARRAY))
+    assert set(np.unique(values).round(6)) == {node.attention[prediction.grade] for node in prediction.nodes}
+
+
+def test_a_region_volume_holds_each_regions_attention_on_its_voxels(overlay, phantom):
+    labels = phantom.prediction.regions
+    for index, volume in enumerate(overlay.region_attention):
+        projected = image_of(volume)
+        on_ct = sitk.GetArrayFromImage(sitk.Resample(projected, labels, sitk.Transform(), sitk.sitkNearestNeighbor))
+        expected = np.zeros(256, np.float32)
+        for node in phantom.prediction.nodes:
+            expected[node.label] = node.attention[index]
+        assert np.array_equal(on_ct, expected[sitk.GetArrayFromImage(labels)])
+
+
+def test_a_region_volume_is_smaller_than_the_ct(overlay, phantom):
+    assert image_of(overlay.region_attention[0]).GetNumberOfPixels() < phantom.images.ct.GetNumberOfPixels() / 3
+
+
+def test_the_voxel_map_is_the_models_own(overlay, phantom):
+    for index, volume in enumerate(overlay.voxel_attention):
+        component = sitk.VectorIndexSelectionCast(phantom.prediction.attention, index)
+        shown = image_of(volume)
+        assert np.array_equal(sitk.GetArrayFromImage(shown), sitk.GetArrayFromImage(component))
+        assert np.allclose(shown.GetOrigin(), component.GetOrigin())
+
+
+def test_zero_attention_is_the_middle_of_the_colours_for_every_class(overlay, phantom):
+    highest = max(abs(value) for node in phantom.prediction.nodes for value in node.attention)
+    for volume in overlay.region_attention:
+        display = volume.GetDisplayNode()
+        assert (display.GetWindow(), display.GetLevel()) == pytest.approx((2 * highest, 0.0))
+    for volume in overlay.voxel_attention:
+        display = volume.GetDisplayNode()
+        assert (display.GetWindow(), display.GetLevel()) == pytest.approx((2 * overlay.voxel_limit, 0.0))
+
+
+def test_another_class_changes_colours_spheres_and_slices(scene, host, phantom):
+    overlay = build_overlay(scene, phantom.prediction, phantom.images)
+    add_layout(host, overlay)
+    show_in_slices(overlay, "region")
+    show_class(overlay, 0)
+    expected = attention_color(phantom.prediction.node("lesion_1").attention[0], overlay.region_limit)
+    assert segment(overlay, "lesion_1").GetColor() == pytest.approx(expected, abs=1e-5)
+    shown = {composite.GetForegroundVolumeID() for composite in composites(scene)}
+    assert shown == {overlay.region_attention[0].GetID()}
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(overlay.node_model)
+    assert "well differentiated" in legend.GetTitleText()
+    assert overlay.shown_class == 0
+
+
+def test_a_class_that_does_not_exist_is_refused(overlay):
+    with pytest.raises(IndexError):
+        show_class(overlay, 3)
+
+
+def test_attention_beyond_the_ct_is_not_shown(host, overlay):
+    add_layout(host, overlay)
+    assert all(composite.GetClipToBackgroundVolume() for composite in composites(overlay.scene))
+
+
+def test_opacity_leaves_the_slices_of_others_alone(scene, host, overlay):
+    add_layout(host, overlay)
+    show_in_slices(overlay)
+    red, green, yellow = composites(scene)
+    green.SetForegroundVolumeID(overlay.ct.GetID())
+    set_overlay_opacity(overlay, 0.2)
+    assert (red.GetForegroundOpacity(), yellow.GetForegroundOpacity()) == (0.2, 0.2)
+    assert green.GetForegroundOpacity() != 0.2
+
+
+def test_slices_jump_to_a_region(scene, host, overlay, phantom):
+    add_layout(host, overlay)
+    jump_to_region(overlay, "lesion_2")
+    centroid = to_ras(phantom.prediction.node("lesion_2").centroid_lps_mm)
+    for name, axis in {"Red": 2, "Green": 1, "Yellow": 0}.items():
+        place = scene.GetNodeByID(f"vtkMRMLSliceNode{name}").GetSliceToRAS()
+        assert place.GetElement(axis, 3) == pytest.approx(centroid[axis], abs=1e-3)
+
+
+def test_a_sphere_is_at_its_regions_centroid_and_knows_its_row(overlay, phantom):
+    for row, node in enumerate(phantom.prediction.nodes):
+        points = sphere_points(overlay, row)
+        center = to_ras(node.centroid_lps_mm)
+        radius = sphere_radius(node.attention[phantom.prediction.grade], overlay.region_limit, node.volume_ml)
+        assert np.allclose(np.linalg.norm(points - center, axis=1), radius, atol=1e-3)
+
+
+def test_spheres_grow_with_attention_but_never_hide_a_small_lesion():
+    radii = [sphere_radius(value, 1.0, volume_ml=500.0) for value in (0.0, 0.1, -0.5, 1.0, 2.0)]
+    assert radii == sorted(radii)
+    assert (radii[0], radii[-1]) == SPHERE_RADII_MM
+    equivalent_radius = np.cbrt(3000 * 2.0 / (4 * np.pi))
+    assert sphere_radius(1.0, 1.0, volume_ml=2.0) < equivalent_radius
+
+
+def test_edges_below_the_threshold_are_hidden(overlay, phantom):
+    display = overlay.edge_model.GetDisplayNode()
+
+    def shown():
+        algorithm = display.GetOutputMeshConnection().GetProducer()
+        algorithm.Update()
+        return algorithm.GetOutputDataObject(0).GetNumberOfPoints()
+
+    total = shown()
+    show_similar(overlay, 0.0)
+    kept = sum(edge.similarity >= 0 for edge in phantom.prediction.edges) / len(phantom.prediction.edges)
+    assert shown() == pytest.approx(total * kept)
+    show_similar(overlay, -1.0)
+    assert shown() == total
+
+
+def test_labels_carry_region_ids_and_stand_above_their_spheres(overlay, phantom):
+    labels = overlay.labels
+    ids = [labels.GetNthControlPointDescription(i) for i in range(labels.GetNumberOfControlPoints())]
+    assert ids == [node.id for node in phantom.prediction.nodes]
+    assert labels.GetAttribute("REACTKD.regions").split(" ") == ids
+    assert labels.GetLocked()
+    for row in range(len(ids)):
+        assert labels.GetNthControlPointPosition(row)[2] > sphere_points(overlay, row)[:, 2].max()
+
+
+def test_tables_hold_the_predictions_numbers_to_six_digits(overlay, phantom):
+    prediction = phantom.prediction
+    columns = read_columns(overlay.region_table)
+    lesion = prediction.node("lesion_1")
+    row = columns["id"].index("lesion_1")
+    assert columns["volume"][row] == pytest.approx(lesion.volume_ml, rel=1e-5)
+    assert columns["mean HU"][row] == pytest.approx(lesion.mean_hu, rel=1e-5)
+    assert columns["fdg max"][row] == pytest.approx(lesion.pet["fdg"].max, rel=1e-5)
+    assert [columns[f"attention: {name}"][row] for name in prediction.classes] == pytest.approx(lesion.attention)
+    assert overlay.probabilities == pytest.approx(prediction.probabilities, rel=1e-5)
+    pairs = [(e.source, e.target) for e in prediction.edges]
+    assert [(e.source, e.target) for e in read_edges(overlay.edge_table)] == pairs
+
+
+def test_the_chart_shows_the_probabilities_from_zero_to_one(overlay):
+    series = overlay.chart.GetNthPlotSeriesNode(0)
+    assert series.GetTableNode() is overlay.probability_table
+    assert series.GetYColumnName() in read_columns(overlay.probability_table)
+    assert overlay.chart.GetYAxisRange() == (0.0, 1.0)
+
+
+def test_all_lies_in_one_folder_named_after_the_case(overlay):
+    folders = {hierarchy.folder_of(node) for node in overlay.nodes if not node.IsA("vtkMRMLColorNode")}
+    assert len(folders) == 1
+    assert hierarchy.folder_name(overlay.scene, folders.pop()) == "REACT-KD: phantom-1"
+
+
+def test_no_node_is_named_after_the_patient(scene, make_phantom):
+    phantom = make_phantom(case="Doe^Jane")
+    overlay = build_overlay(scene, phantom.prediction, phantom.images)
+    assert not [node.GetName() for node in overlay.nodes if "Doe" in node.GetName()]
+
+
+def test_the_most_attended_region_is_the_predictions(overlay, phantom):
+    assert overlay.most_attended.id == phantom.prediction.most_attended.id
+
+
+def test_a_liver_without_lesions_is_shown_too(scene, make_phantom):
+    phantom = make_phantom(lesions=0)
+    overlay = build_overlay(scene, phantom.prediction, phantom.images)
+    assert list(overlay.segmentation.GetSegmentation().GetSegmentIDs()) == ["liver"]
+    assert segment(overlay, "liver").GetName().startswith("Liver (")
+    assert overlay.most_attended.id == "liver"
+    assert overlay.edge_model.GetPolyData().GetNumberOfPoints() == 0
+
+
+def test_the_users_volumes_are_used_as_they_are_and_outlive_the_overlay(scene, phantom):
+    volumes = add_case_volumes(scene, phantom.images)
+    volumes.ct.GetDisplayNode().SetWindowLevel(150, 90)
+    overlay = build_overlay(scene, phantom.prediction, volumes)
+    assert overlay.ct is volumes.ct
+    assert volumes.ct.GetDisplayNode().GetWindow() == 150
+    assert hierarchy.folder_of(volumes.ct) is None
+    remove_overlay(overlay)
+    assert volumes.ct.GetScene() is scene
+
+
+def test_removing_an_overlay_leaves_nothing_behind(scene, host, phantom):
+    build_overlay(scene, phantom.prediction, phantom.images)
+    scene.Clear(0)
+    slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    before = {scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())}
+    remove_overlay(build_overlay(scene, phantom.prediction, phantom.images))
+    after = {scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())}
+    assert after - before == set()
+
+
+def test_two_cases_share_a_scene_and_one_can_go(scene, make_phantom):
+    first, second = make_phantom(case="a"), make_phantom(case="b", lesions=1)
+    build_overlay(scene, first.prediction, first.images)
+    build_overlay(scene, second.prediction, second.images)
+    overlays = {overlay.case: overlay for overlay in find_overlays(scene)}
+    assert set(overlays) == {"a", "b"}
+    remove_overlay(overlays["a"])
+    assert [overlay.case for overlay in find_overlays(scene)] == ["b"]
+    assert len(overlays["b"].regions) == 2
+
+
+def test_an_overlay_that_lost_a_node_is_not_found(scene, overlay):
+    scene.RemoveNode(overlay.edge_table)
+    assert find_overlays(scene) == ()
