@@ -1,0 +1,5 @@
+"""The command line: `reactkd`."""
+
+from .main import main
+
+__all__ = ["main"]

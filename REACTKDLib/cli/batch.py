@@ -1,0 +1,70 @@
+"""`reactkd batch`: a cohort to a folder of results."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .options import add_model_options, model_folder, scene_extras
+from .terminal import plural
+
+
+def add_to(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "batch",
+        help="grade a cohort",
+        description="Grade every case of a CSV file. A bad case never stops the rest; exit status 1 if any failed.",
+    )
+    parser.add_argument(
+        "cohort",
+        help="CSV with the columns case and ct, and any of segmentation, liver, tumor, "
+        "pet_fdg, pet_act, liver_segment, tumor_segment, acquisition; paths relative to it",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="one folder a case, and summary.csv")
+    parser.add_argument("--resume", action="store_true", help="leave alone what is done with the same model and files")
+    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="cases side by side (default: 1)")
+    parser.add_argument("--dry-run", action="store_true", help="read and check every case, write nothing")
+    add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..inference.batch import BatchOptions, check_cohort, read_cohort, run_cohort
+    from ..networks.cpu import tune_allocator
+
+    cases = read_cohort(options.cohort)
+    tune_allocator()
+    if options.dry_run:
+        statuses = check_cohort(cases)
+    else:
+        batch = BatchOptions(
+            str(model_folder(options)), options.device, options.resume, not options.no_report, scene_extras(options)
+        )
+        statuses = run_cohort(cases, Path(options.out), batch, min(options.jobs, len(cases)))
+    counts: dict[str, int] = {}
+    bar = tqdm(statuses, total=len(cases), unit="case", disable=not sys.stderr.isatty(), leave=False)
+    for number, status in enumerate(bar, start=1):
+        counts[status.status] = counts.get(status.status, 0) + 1
+        tqdm.write(f"[{number}/{len(cases)}] {_line(status)}", file=sys.stdout)
+    print(", ".join(f"{count} {name}" for name, count in counts.items()) + f" of {plural(len(cases), 'case')}")
+    if not options.dry_run:
+        print(f"Results: {options.out}/summary.csv")
+    return 1 if counts.get("failed") else 0
+
+
+def _line(status) -> str:
+    if status.error:
+        return f"{status.case}: failed, {status.error['code']}: {status.error['message']}"
+    if status.status == "checked":
+        return f"{status.case}: ok" + "".join(f", {code}" for code in status.result["findings"])
+    grade = status.result["grade"]
+    probability = status.result["probabilities"][grade["index"]]
+    return f"{status.case}: {status.status}, {grade['name']} {probability:.0%} ({status.seconds:.1f} s)"
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value

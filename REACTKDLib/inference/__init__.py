@@ -1,0 +1,1 @@
+"""Model folder, predictor, prediction, worker and report."""

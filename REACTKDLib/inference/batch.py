@@ -1,0 +1,247 @@
+"""A cohort: many cases, one result folder each, and a summary. One bad case never stops the rest."""
+
+import csv
+import multiprocessing
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ..imaging.errors import CaseError, ReactKDError
+from ..imaging.reading import checksum
+from ..imaging.regions import LIVER_ID
+from .prediction import JSON_NAME, Prediction, cannot_write
+from .predictor import Predictor
+from .run import CaseFiles, Extras, run_case, with_base
+
+SUMMARY_NAME = "summary.csv"
+COLUMNS = ("case", *(f.name for f in fields(CaseFiles) if f.name != "name"))
+ROLES = {
+    "ct": "ct",
+    "segmentation": "segmentation",
+    "liver": "liver",
+    "tumor": "tumor",
+    "fdg": "pet_fdg",
+    "act": "pet_act",
+}
+
+
+@dataclass(frozen=True)
+class CaseStatus:
+    """What became of one case: `done`, `skipped` (was done already), `checked` (dry run) or `failed`."""
+
+    case: str
+    status: str
+    seconds: float = 0.0
+    result: dict | None = None
+    error: dict | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.status == "failed"
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """model: folder. jobs: processes side by side. resume: leave alone what is done with this model and these files."""
+
+    model: str
+    device: str = "auto"
+    resume: bool = False
+    report: bool = True
+    extras: Extras | None = None
+
+
+def read_cohort(path: Path | str) -> list[CaseFiles]:
+    """A CSV with the columns case, ct and any of the others of COLUMNS; paths relative to the CSV.
+
+    Raises CaseError: missing_file, bad_cohort.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CaseError("missing_file", f"The cohort {path} does not exist.", "Check the path.")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        try:
+            reader = csv.DictReader(file)
+            rows, columns = list(reader), set(reader.fieldnames or ())
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise _bad_cohort(path, f"cannot be read as CSV ({error})") from error
+    if not {"case", "ct"} <= columns or columns - set(COLUMNS):
+        raise _bad_cohort(path, f"has the columns {', '.join(sorted(map(str, columns)))}")
+    cases = [_case_files(row, number, path) for number, row in enumerate(rows, start=2)]
+    names = [case.name for case in cases]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise _bad_cohort(path, f"names these cases twice: {', '.join(twice)}")
+    if not cases:
+        raise _bad_cohort(path, "has no rows")
+    return cases
+
+
+def _case_files(row: dict, number: int, path: Path) -> CaseFiles:
+    values = {key: value.strip() for key, value in row.items() if key in COLUMNS and value and value.strip()}
+    name = values.pop("case", "")
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+        raise _bad_cohort(path, f"has the case name '{name}' in line {number}; it becomes a folder's name")
+    if "ct" not in values:
+        raise _bad_cohort(path, f"has no ct in line {number} (case {name})")
+    if "acquisition" in values:
+        if not values["acquisition"].isdigit():
+            raise _bad_cohort(path, f"has an acquisition that is not a number in line {number}")
+        values["acquisition"] = int(values["acquisition"])
+    return with_base(CaseFiles(name=name, **values), path.parent)
+
+
+def _bad_cohort(path: Path, problem: str) -> CaseError:
+    return CaseError(
+        "bad_cohort",
+        f"The cohort {path.name} {problem}.",
+        f"Its columns are case and ct, and any of {', '.join(COLUMNS[2:])}.",
+    )
+
+
+def check_cohort(cases: list[CaseFiles]) -> Iterator[CaseStatus]:
+    """Reads and checks every case, writes nothing."""
+    for files in cases:
+        yield _guarded(files, lambda files=files: ("checked", {"findings": [f.code for f in files.read().findings]}))
+
+
+def run_cohort(cases: list[CaseFiles], out: Path, options: BatchOptions, jobs: int = 1) -> Iterator[CaseStatus]:
+    """Statuses as they come, `summary.csv` kept up to date. Raises ModelError, DeviceError, OutputError at once."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    statuses: dict[str, CaseStatus] = {}
+    runner = _run_parallel(cases, out, options, jobs) if jobs > 1 else _run_serial(cases, out, options)
+    for status in runner:
+        statuses[status.case] = status
+        _write_summary(out, [statuses[c.name] for c in cases if c.name in statuses])
+        yield status
+
+
+def _run_serial(cases: list[CaseFiles], out: Path, options: BatchOptions) -> Iterator[CaseStatus]:
+    predictor = Predictor.load(options.model, options.device)
+    for files in cases:
+        yield _run_one(predictor, files, out, options)
+
+
+_predictor: Predictor | None = None
+
+
+def _start_process(model: str, device: str, threads: int) -> None:
+    import torch
+
+    global _predictor
+    torch.set_num_threads(threads)
+    _predictor = Predictor.load(model, device)
+
+
+def _run_in_process(files: CaseFiles, out: Path, options: BatchOptions) -> CaseStatus:
+    return _run_one(_predictor, files, out, options)
+
+
+def _run_parallel(cases: list[CaseFiles], out: Path, options: BatchOptions, jobs: int) -> Iterator[CaseStatus]:
+    Predictor.load(
+        options.model, options.device
+    )  # what is wrong with the model is said once, before any process starts
+    pending, processes = list(cases), jobs
+    while pending:
+        threads = max(1, (os.cpu_count() or 1) // processes)
+        start = (options.model, options.device, threads)
+        finished: set[str] = set()
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start_process, start) as pool:
+            futures = [pool.submit(_run_in_process, files, out, options) for files in pending]
+            try:
+                for future in as_completed(futures):
+                    if not isinstance(future.exception(), BrokenProcessPool):
+                        status = future.result()
+                        finished.add(status.case)
+                        yield status
+            except (KeyboardInterrupt, GeneratorExit):
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        pending = [files for files in pending if files.name not in finished]
+        if pending and processes == 1:
+            # One process, first in first out: the first unfinished case is the one that took it down.
+            culprit = pending.pop(0)
+            yield CaseStatus(culprit.name, "failed", error=_CRASHED)
+            processes = jobs
+        else:
+            processes = 1
+
+
+_CRASHED = {
+    "code": "crashed",
+    "message": "The process died on this case, or was killed (out of memory?).",
+    "hint": "Try it alone, with more memory or with --device cpu.",
+}
+
+
+def _run_one(predictor: Predictor, files: CaseFiles, out: Path, options: BatchOptions) -> CaseStatus:
+    folder = out / files.name
+
+    def work() -> tuple[str, dict]:
+        if options.resume and (done := _already_done(folder, files, predictor.card.sha256)):
+            return "skipped", done
+        return "done", run_case(predictor, files, folder, report=options.report, extras=options.extras).to_dict()
+
+    return _guarded(files, work)
+
+
+def _guarded(files: CaseFiles, work: Callable[[], tuple[str, dict]]) -> CaseStatus:
+    start = time.perf_counter()
+    try:
+        status, result = work()
+        return CaseStatus(files.name, status, time.perf_counter() - start, result)
+    except ReactKDError as error:
+        return CaseStatus(files.name, "failed", time.perf_counter() - start, error=error.to_dict())
+    except Exception as error:  # one bad case never stops the cohort
+        values = {"code": "internal", "message": f"{type(error).__name__}: {error}", "hint": "Please report this."}
+        return CaseStatus(files.name, "failed", time.perf_counter() - start, error=values)
+
+
+def _already_done(folder: Path, files: CaseFiles, model: str) -> dict | None:
+    """The earlier result, if it is complete and of the same model and the same files."""
+    if not (folder / JSON_NAME).exists():
+        return None
+    try:
+        values = Prediction.read(folder).to_dict()
+        provenance = values["provenance"]
+        given = {role: getattr(files, field) for role, field in ROLES.items()}
+        now = {role: checksum(path) for role, path in given.items() if path is not None}
+        then = {role: source["sha256"] for role, source in provenance["inputs"].items()}
+        return values if provenance["model"]["sha256"] == model and now == then else None
+    except (ReactKDError, OSError, KeyError):
+        return None
+
+
+def _write_summary(out: Path, statuses: list[CaseStatus]) -> None:
+    rows = [_summary_row(status) for status in statuses]
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    temporary = out / f".{SUMMARY_NAME}"
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    temporary.replace(out / SUMMARY_NAME)
+
+
+def _summary_row(status: CaseStatus) -> dict:
+    row = {"case": status.case, "status": status.status, "seconds": f"{status.seconds:.2f}"}
+    error = status.error or {}
+    row |= {"code": error.get("code", ""), "message": error.get("message", ""), "hint": error.get("hint", "")}
+    if status.result:
+        result = status.result
+        row |= {"grade": result["grade"]["index"], "grade_name": result["grade"]["name"]}
+        pairs = zip(result["classes"], result["probabilities"], strict=True)
+        row |= {f"p_{name}": f"{value:.6f}" for name, value in pairs}
+        row |= {
+            "abstain": result["uncertainty"]["abstain"],
+            "lesions": sum(node["id"] != LIVER_ID for node in result["nodes"]),
+            "findings": " ".join(finding["code"] for finding in result["findings"]),
+        }
+    return row

@@ -1,0 +1,243 @@
+"""The result of one case: what a folder holds, and the only reader and writer of it."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..imaging.errors import Finding, ReactKDError
+from ..imaging.writing import write_image
+
+SCHEMA = 1
+JSON_NAME = "prediction.json"
+REGIONS_NAME = "regions.nii.gz"
+ATTENTION_NAME = "attention.nii.gz"
+
+
+class OutputError(ReactKDError):
+    """The result cannot be written, or a folder does not hold one."""
+
+
+@dataclass(frozen=True)
+class PetUptake:
+    """Uptake of a region in one tracer, in the unit of the PET file. ratio: mean over the liver parenchyma's mean."""
+
+    mean: float
+    max: float
+    ratio: float | None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One region of the graph.
+
+    label: its value in the region map. attention: contribution to each class's logit, (classes,).
+    """
+
+    id: str
+    name: str
+    label: int
+    volume_ml: float
+    centroid_lps_mm: tuple[float, float, float]
+    attention: tuple[float, ...]
+    mean_hu: float
+    pet: Mapping[str, PetUptake] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Cosine similarity of two regions' features, in [-1, 1]."""
+
+    source: str
+    target: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class DeletionCheck:
+    """What the prediction becomes when the most attended region is replaced by liver-like tissue (method.md, 7)."""
+
+    node: str
+    probabilities: tuple[float, ...]
+    change: float
+    """Of the predicted grade's probability."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Grade, probabilities, region graph and attention of one case.
+
+    classes: names, well to poorly differentiated. logits, probabilities, bias, background_attention: (classes,).
+    For every class: bias + background_attention + sum of the nodes' attention = logit.
+    regions: uint8 label map on the CT's grid; 0 background, else `Node.label`.
+    attention: float32 vector image (one component a class) on the feature grid: each voxel's share of the logit,
+    so that bias + its sum = logit.
+    """
+
+    case: str
+    classes: tuple[str, ...]
+    grade: int
+    probabilities: tuple[float, ...]
+    logits: tuple[float, ...]
+    temperature: float
+    entropy: float
+    """Of the probabilities, divided by log(classes): 0 certain, 1 uniform."""
+    abstain: bool
+    """Whether the highest probability is below the model's threshold."""
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    background_attention: tuple[float, ...]
+    bias: tuple[float, ...]
+    findings: tuple[Finding, ...]
+    provenance: Mapping
+    regions: sitk.Image = field(repr=False, compare=False)
+    attention: sitk.Image = field(repr=False, compare=False)
+    deletion: DeletionCheck | None = None
+
+    @property
+    def grade_name(self) -> str:
+        return self.classes[self.grade]
+
+    @property
+    def lesions(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.id != "liver")
+
+    @property
+    def most_attended(self) -> Node:
+        """The lesion that speaks most for the predicted grade; the liver where there is no lesion."""
+        return max(self.lesions or self.nodes, key=lambda node: node.attention[self.grade])
+
+    def node(self, node_id: str) -> Node:
+        return next(node for node in self.nodes if node.id == node_id)
+
+    def with_findings(self, *findings: Finding) -> "Prediction":
+        return replace(self, findings=(*self.findings, *findings))
+
+    def to_dict(self) -> dict:
+        """What `prediction.json` holds. Keys are part of schema 1: they may be added, never renamed."""
+        return {
+            "schema": SCHEMA,
+            "case": self.case,
+            "classes": list(self.classes),
+            "grade": {"index": self.grade, "name": self.grade_name},
+            "probabilities": list(self.probabilities),
+            "logits": list(self.logits),
+            "temperature": self.temperature,
+            "uncertainty": {"entropy": self.entropy, "abstain": self.abstain},
+            "nodes": [asdict(node) for node in self.nodes],
+            "edges": [asdict(edge) for edge in self.edges],
+            "background_attention": list(self.background_attention),
+            "bias": list(self.bias),
+            "deletion_check": asdict(self.deletion) if self.deletion else None,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def read(cls, folder: Path | str) -> "Prediction":
+        """Raises OutputError when the folder holds no prediction, or one of a newer schema."""
+        folder = Path(folder)
+        try:
+            values = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+            if values["schema"] > SCHEMA:
+                raise OutputError(
+                    "newer_prediction",
+                    f"{folder / JSON_NAME} was written by a newer version (schema {values['schema']}).",
+                    "Update REACT-KD to open it.",
+                )
+            return cls(
+                case=values["case"],
+                classes=tuple(values["classes"]),
+                grade=values["grade"]["index"],
+                probabilities=tuple(values["probabilities"]),
+                logits=tuple(values["logits"]),
+                temperature=values["temperature"],
+                entropy=values["uncertainty"]["entropy"],
+                abstain=values["uncertainty"]["abstain"],
+                nodes=tuple(_node(node) for node in values["nodes"]),
+                edges=tuple(Edge(**edge) for edge in values["edges"]),
+                background_attention=tuple(values["background_attention"]),
+                bias=tuple(values["bias"]),
+                findings=tuple(Finding(**finding) for finding in values["findings"]),
+                provenance=values["provenance"],
+                regions=sitk.ReadImage(str(folder / REGIONS_NAME)),
+                attention=sitk.ReadImage(str(folder / ATTENTION_NAME)),
+                deletion=_deletion(values["deletion_check"]),
+            )
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise OutputError(
+                "not_a_prediction",
+                f"{folder} does not hold a complete prediction ({error}).",
+                "Run `reactkd predict` again.",
+            ) from error
+
+    def write(self, folder: Path) -> None:
+        """Writes the JSON and both images into an existing folder; see `new_folder` for an atomic one."""
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        (folder / JSON_NAME).write_text(text + "\n", encoding="utf-8")
+        write_image(self.regions, folder / REGIONS_NAME)
+        write_image(self.attention, folder / ATTENTION_NAME)
+
+
+def write_prediction(prediction: Prediction, out: Path | str) -> None:
+    """A new folder with the JSON and both images. Raises OutputError."""
+    with new_folder(out) as folder:
+        prediction.write(folder)
+
+
+def _node(values: dict) -> Node:
+    pet = {tracer: PetUptake(**uptake) for tracer, uptake in values["pet"].items()}
+    triples = {key: tuple(values[key]) for key in ("centroid_lps_mm", "attention")}
+    return Node(**{**values, **triples, "pet": pet})
+
+
+def _deletion(values: dict | None) -> DeletionCheck | None:
+    return DeletionCheck(**{**values, "probabilities": tuple(values["probabilities"])}) if values else None
+
+
+@contextmanager
+def new_folder(out: Path | str, replaces: str = JSON_NAME) -> Iterator[Path]:
+    """A folder that appears whole or not at all: filled under a temporary name, renamed on success.
+
+    An earlier result at `out`, known by its file `replaces`, is replaced; anything else there is refused, not deleted.
+    Raises OutputError when `out` cannot be written.
+    """
+    out = Path(out).absolute()
+    if out.exists() and not (out / replaces).exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise OutputError(
+            "output_exists", f"{out} exists and is not an earlier result.", "Choose another output folder."
+        )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if out.exists():
+            earlier = temporary.with_name(temporary.name + ".old")
+            out.rename(earlier)
+            temporary.rename(out)
+            shutil.rmtree(earlier, ignore_errors=True)
+        else:
+            temporary.rename(out)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def cannot_write(out: Path, error: OSError) -> OutputError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return OutputError(
+        "output_not_writable",
+        f"The result cannot be written to {out}: {reason}.",
+        "Choose another folder, or free some space.",
+    )

@@ -1,0 +1,250 @@
+"""One loaded model, many cases."""
+
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .. import __version__
+from ..imaging.case import Case
+from ..imaging.errors import Finding
+from ..imaging.preprocess import Preprocessed, preprocess
+from ..imaging.regions import LIVER_ID, LIVER_LABEL, Region
+from ..imaging.spec import TRACERS
+from ..networks.attribution import Attribution, attribute
+from ..networks.batch import ModalityBatch
+from ..networks.cpu import prepare_for_cpu_inference
+from ..networks.region_graph import region_graph
+from .device import Device, DeviceError, find_device
+from .model_folder import Model, load_model
+from .prediction import DeletionCheck, Edge, Node, PetUptake, Prediction
+
+Progress = Callable[[str, float], None]
+"""Called with the stage that begins and the fraction done, 0 to 1. May raise to stop the prediction."""
+
+
+def silent(stage: str, fraction: float) -> None:
+    """A Progress that says nothing."""
+
+
+class Predictor:
+    """Grades cases with one model on one device. Inference draws no random numbers."""
+
+    def __init__(self, model: Model, device: Device):
+        self.card = model.card
+        self.device = device
+        network = model.network.to(device.torch_device)
+        self.network = prepare_for_cpu_inference(network) if device.torch_device.type == "cpu" else network
+
+    @classmethod
+    def load(cls, folder: Path | str, device: str = "auto") -> "Predictor":
+        """Raises ModelError and DeviceError."""
+        return cls(load_model(folder), find_device(device))
+
+    def predict(self, case: Case, progress: Progress = silent, deletion_check: bool = True) -> Prediction:
+        """Raises DeviceError out_of_memory."""
+        clock = _Stopwatch(progress)
+        clock.stage("preprocess", 0.3)
+        data = preprocess(case, self.card.preprocessing)
+        channels, findings = self._modalities(data)
+        clock.stage("network", 0.6)
+        features, attribution = self._run(channels, data.region_weights)
+        probabilities = self._probabilities(_logits(attribution))
+        grade = int(np.argmax(probabilities))
+        clock.stage("explain", 0.75)
+        nodes = _nodes(data.regions.items, attribution)
+        lesions = [node for node in nodes if node.id != LIVER_ID]
+        deletion = None
+        if deletion_check and lesions:
+            top = max(lesions, key=lambda node: node.attention[grade])
+            deletion = self._delete(channels, data, top, probabilities)
+        clock.stop()
+        seconds = clock.seconds
+        return Prediction(
+            case=case.name,
+            classes=self.card.classes,
+            grade=grade,
+            probabilities=tuple(probabilities.tolist()),
+            logits=tuple(_logits(attribution).tolist()),
+            temperature=self.card.temperature,
+            entropy=_entropy(probabilities),
+            abstain=bool(probabilities.max() < self.card.abstain_below),
+            nodes=nodes,
+            edges=_edges(nodes, features, data.region_weights),
+            background_attention=tuple(attribution.background[0].tolist()),
+            bias=tuple(attribution.bias.tolist()),
+            findings=(*data.findings, *findings),
+            provenance=self._provenance(case, seconds),
+            regions=data.regions.full_label_map(),
+            attention=data.feature_grid.image(
+                attribution.voxels[0].movedim(0, -1).contiguous().numpy(), is_vector=True
+            ),
+            deletion=deletion,
+        )
+
+    def _modalities(self, data: Preprocessed) -> tuple[dict[str, np.ndarray], list[Finding]]:
+        """The network's inputs by name, and what the reader must know about them."""
+        findings = []
+        if self.card.trained_on_phantoms:
+            findings.append(
+                Finding(
+                    "warning",
+                    "phantom_model",
+                    "The model was trained on synthetic phantoms: its grade has no clinical meaning.",
+                )
+            )
+        tracers = [tracer for tracer in TRACERS if tracer in data.channels]
+        if self.card.network == "teacher":
+            if missing := [tracer for tracer in TRACERS if tracer not in tracers]:
+                names = " and ".join({"fdg": "FDG", "act": "acetate"}[t] for t in missing)
+                findings.append(
+                    Finding(
+                        "warning",
+                        "teacher_without_pet",
+                        f"The teacher was trained with both tracers; {names} is missing.",
+                    )
+                )
+            return dict(data.channels), findings
+        channels = {"ct": data.channels["ct"]}
+        if tracers:
+            channels["pet"] = data.channels[tracers[0]]
+        else:
+            findings.append(Finding("info", "no_pet", "There is no PET: the grade rests on the CT alone."))
+        if len(tracers) > 1:
+            findings.append(
+                Finding("info", "one_tracer", "The student reads one tracer: FDG was used, acetate was not.")
+            )
+        return channels, findings
+
+    def _run(self, channels: dict[str, np.ndarray], weights: np.ndarray) -> tuple[torch.Tensor, Attribution]:
+        """Fused map (1, C, d, h, w) and attribution, both fp32 on the CPU, whatever the network ran in."""
+        device = self.device.torch_device
+        images = {name: torch.from_numpy(values)[None].to(device) for name, values in channels.items()}
+        present = {name: torch.ones(1, dtype=torch.bool, device=device) for name in images}
+        try:
+            with (
+                torch.inference_mode(),
+                torch.autocast(device.type, torch.bfloat16, enabled=self.device.precision == "bf16"),
+            ):
+                output = self.network(ModalityBatch(images, present))
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise DeviceError(
+                "out_of_memory",
+                f"{self.device.name} has too little free memory for this model.",
+                "Try again with the device cpu.",
+            ) from error
+        features = output.features.float().cpu()
+        with torch.inference_mode():
+            head = _on_cpu(self.network.head)
+            return features, attribute(features, torch.from_numpy(weights)[None], head)
+
+    def _probabilities(self, logits: torch.Tensor) -> np.ndarray:
+        return F.softmax(logits.double() / self.card.temperature, dim=-1).numpy()
+
+    def _delete(
+        self, channels: dict[str, np.ndarray], data: Preprocessed, node: Node, before: np.ndarray
+    ) -> DeletionCheck:
+        """Replaces the node's voxels by the parenchyma's mean, as if the lesion were not there, and runs again."""
+        inside, liver = data.label_map == node.label, data.label_map == LIVER_LABEL
+        altered = {}
+        for name, values in channels.items():
+            fill = values[:, liver].mean(axis=1) if liver.any() else np.zeros(3, np.float32)
+            altered[name] = values.copy()
+            altered[name][:, inside] = fill[:, None]
+        _, attribution = self._run(altered, data.region_weights)
+        after = self._probabilities(_logits(attribution))
+        grade = int(np.argmax(before))
+        return DeletionCheck(node.id, tuple(after.tolist()), float(after[grade] - before[grade]))
+
+    def _provenance(self, case: Case, seconds: dict[str, float]) -> dict:
+        return {
+            "package": f"reactkd {__version__}",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": {
+                "name": self.card.name,
+                "version": self.card.version,
+                "network": self.card.network,
+                "sha256": self.card.sha256,
+                "trained_on": self.card.training["data"],
+                "trained_on_phantoms": self.card.trained_on_phantoms,
+                "intended_use": self.card.intended_use,
+            },
+            "inputs": {role: source.to_dict() for role, source in case.sources.items()},
+            "ct_geometry": case.geometry.to_dict(),
+            "preprocessing": self.card.preprocessing.to_dict(),
+            **self.device.to_dict(),
+            "seed": None,
+            "seconds": seconds,
+        }
+
+
+class _Stopwatch:
+    """Reports each stage as it begins, and keeps how long it took."""
+
+    def __init__(self, progress: Progress):
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._stage: str | None = None
+        self._since = time.perf_counter()
+
+    def stage(self, name: str, fraction: float) -> None:
+        self.stop()
+        self._stage = name
+        self._progress(name, fraction)
+
+    def stop(self) -> None:
+        now = time.perf_counter()
+        if self._stage is not None:
+            self.seconds[self._stage] = round(now - self._since, 4)
+        self._since, self._stage = now, None
+
+
+def _logits(attribution: Attribution) -> torch.Tensor:
+    """(K,): the sum that the attribution shows is the logit itself, so that both are the same number."""
+    return attribution.bias + attribution.background[0] + attribution.nodes[0].sum(dim=0)
+
+
+def _nodes(regions: tuple[Region, ...], attribution: Attribution) -> tuple[Node, ...]:
+    liver = next((region for region in regions if region.id == LIVER_ID), None)
+
+    def uptake(region: Region, tracer: str) -> PetUptake:
+        found = region.pet[tracer]
+        reference = liver.pet[tracer].mean if liver else 0.0
+        return PetUptake(found.mean, found.max, found.mean / reference if reference > 0 else None)
+
+    return tuple(
+        Node(
+            id=region.id,
+            name=region.name,
+            label=region.label,
+            volume_ml=region.volume_ml,
+            centroid_lps_mm=region.centroid_lps_mm,
+            attention=tuple(attribution.nodes[0, index].tolist()),
+            mean_hu=region.mean_hu,
+            pet={tracer: uptake(region, tracer) for tracer in region.pet},
+        )
+        for index, region in enumerate(regions)
+    )
+
+
+def _edges(nodes: tuple[Node, ...], features: torch.Tensor, weights: np.ndarray) -> tuple[Edge, ...]:
+    similarity = region_graph(features, torch.from_numpy(weights)[None]).edges[0]
+    return tuple(Edge(nodes[i].id, nodes[j].id, float(similarity[i, j])) for i, j in combinations(range(len(nodes)), 2))
+
+
+def _entropy(probabilities: np.ndarray) -> float:
+    positive = probabilities[probabilities > 0]
+    return float(-(positive * np.log(positive)).sum() / math.log(len(probabilities)))
+
+
+def _on_cpu(head: torch.nn.Linear) -> torch.nn.Linear:
+    copy = torch.nn.Linear(head.in_features, head.out_features)
+    copy.load_state_dict({name: value.float().cpu() for name, value in head.state_dict().items()})
+    return copy

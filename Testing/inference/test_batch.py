@@ -1,0 +1,178 @@
+import csv
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from REACTKDLib.imaging.errors import CaseError
+from REACTKDLib.inference import batch as module
+from REACTKDLib.inference.batch import BatchOptions, check_cohort, read_cohort, run_cohort
+from REACTKDLib.inference.prediction import Prediction
+from REACTKDLib.inference.run import run_case
+
+
+def write_cohort(folder: Path, rows: list[dict]) -> Path:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with (folder / "cohort.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "cohort.csv"
+
+
+@pytest.fixture
+def cohort(tmp_path, phantom_folder) -> Path:
+    """Three cases; the second has no image in its CT file."""
+    (tmp_path / "broken.nii.gz").write_text("no image")
+    relative = os.path.relpath(phantom_folder, tmp_path)
+    good = {"ct": f"{relative}/ct.nii.gz", "segmentation": f"{relative}/segmentation.seg.nrrd"}
+    return write_cohort(
+        tmp_path,
+        [
+            {"case": "one", **good},
+            {"case": "two", **good, "ct": "broken.nii.gz"},
+            {"case": "three", **good, "pet_fdg": f"{relative}/pet_fdg.nii.gz"},
+        ],
+    )
+
+
+@pytest.fixture
+def options(model_folder) -> BatchOptions:
+    return BatchOptions(str(model_folder), "cpu", report=False)
+
+
+def summary(out: Path) -> dict[str, dict]:
+    with (out / "summary.csv").open(newline="") as file:
+        return {row["case"]: row for row in csv.DictReader(file)}
+
+
+def results(cohort, out, options, jobs=1):
+    return {status.case: status for status in run_cohort(read_cohort(cohort), out, options, jobs)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_bad_case_never_stops_the_cohort(cohort, tmp_path, options, jobs):
+    statuses = results(cohort, tmp_path / "out", options, jobs)
+    assert {name: status.status for name, status in statuses.items()} == {
+        "one": "done", "two": "failed", "three": "done",
+    }  # fmt: skip
+    rows = summary(tmp_path / "out")
+    assert list(rows) == ["one", "two", "three"]
+    assert rows["two"]["code"] == "unreadable"
+    assert rows["two"]["grade"] == ""
+    assert rows["three"]["lesions"] == "3"
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["one", "summary.csv", "three"]
+
+
+def test_a_cohort_gives_the_logits_of_single_predictions(cohort, tmp_path, options, predictor):
+    results(cohort, tmp_path / "out", options)
+    for files in (read_cohort(cohort)[0], read_cohort(cohort)[2]):
+        alone = run_case(predictor, files, tmp_path / "alone" / files.name, report=False)
+        assert Prediction.read(tmp_path / "out" / files.name).logits == alone.logits
+
+
+def test_resume_redoes_nothing_that_is_done(cohort, tmp_path, options):
+    results(cohort, tmp_path / "out", options)
+    before = {name: (tmp_path / "out" / name / "prediction.json").stat().st_mtime_ns for name in ("one", "three")}
+    resumed = results(cohort, tmp_path / "out", BatchOptions(**{**vars(options), "resume": True}))
+    assert [status.status for status in resumed.values()] == ["skipped", "failed", "skipped"]
+    assert before == {name: (tmp_path / "out" / name / "prediction.json").stat().st_mtime_ns for name in before}
+    assert summary(tmp_path / "out")["one"]["grade"] != ""
+
+
+def test_resume_redoes_a_case_whose_files_changed(cohort, tmp_path, options, phantom_folder):
+    results(cohort, tmp_path / "out", options)
+    rows = list(csv.DictReader(cohort.open()))
+    rows[0]["pet_fdg"] = rows[2]["pet_fdg"]
+    write_cohort(tmp_path, rows)
+    resumed = results(cohort, tmp_path / "out", BatchOptions(**{**vars(options), "resume": True}))
+    assert resumed["one"].status == "done"
+    assert resumed["three"].status == "skipped"
+
+
+def test_a_dry_run_checks_every_case_and_writes_nothing(cohort, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    statuses = {status.case: status for status in check_cohort(read_cohort(cohort))}
+    assert {name: status.status for name, status in statuses.items()} == {
+        "one": "checked", "two": "failed", "three": "checked",
+    }  # fmt: skip
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def kill_on_two(prediction, case, folder):
+    """An extra that ends its process as a crash would, for one case."""
+    if case.name == "two":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_a_case_that_kills_its_process_is_reported_and_the_others_are_done(tmp_path, phantom_folder, model_folder):
+    good = {"ct": phantom_folder / "ct.nii.gz", "segmentation": phantom_folder / "segmentation.seg.nrrd"}
+    cohort = write_cohort(tmp_path, [{"case": name, **good} for name in ("one", "two", "three")])
+    options = BatchOptions(str(model_folder), "cpu", report=False, extras=kill_on_two)
+    statuses = results(cohort, tmp_path / "out", options, jobs=2)
+    assert statuses["two"].error["code"] == "crashed"
+    assert [statuses[name].status for name in ("one", "three")] == ["done", "done"]
+    assert summary(tmp_path / "out")["two"]["code"] == "crashed"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"case": "a"}], "columns"),
+        ([{"case": "a", "ct": "x", "gender": "f"}], "columns"),
+        ([{"case": "a", "ct": "x"}, {"case": "a", "ct": "y"}], "twice"),
+        ([{"case": "../a", "ct": "x"}], "folder's name"),
+        ([{"case": "", "ct": "x"}], "folder's name"),
+        ([{"case": "a", "ct": ""}], "no ct in line 2"),
+        ([{"case": "a", "ct": "x", "acquisition": "late"}], "not a number"),
+    ],
+)
+def test_a_cohort_that_cannot_be_meant_is_refused(tmp_path, rows, words):
+    with pytest.raises(CaseError, match=words) as caught:
+        read_cohort(write_cohort(tmp_path, rows))
+    assert caught.value.code == "bad_cohort"
+    assert "case and ct" in caught.value.hint
+
+
+def test_a_cohort_without_rows_is_refused(tmp_path):
+    (tmp_path / "cohort.csv").write_text("case,ct\n")
+    with pytest.raises(CaseError, match="no rows"):
+        read_cohort(tmp_path / "cohort.csv")
+
+
+def test_a_cohort_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(CaseError) as caught:
+        read_cohort(tmp_path / "cohort.csv")
+    assert caught.value.code == "missing_file"
+
+
+def test_a_spreadsheets_byte_order_mark_is_no_part_of_a_column(tmp_path):
+    (tmp_path / "cohort.csv").write_bytes(b"\xef\xbb\xbfcase,ct\r\na,x.nii\r\n")
+    assert read_cohort(tmp_path / "cohort.csv")[0].ct == tmp_path / "x.nii"
+
+
+def test_an_interrupted_cohort_keeps_its_summary_and_resumes_to_the_same_result(cohort, tmp_path, options, monkeypatch):
+    whole = results(cohort, tmp_path / "whole", options)
+    statuses = run_cohort(read_cohort(cohort), tmp_path / "out", options)
+    next(statuses)
+    statuses.close()
+    assert list(summary(tmp_path / "out")) == ["one"]
+    resumed = results(cohort, tmp_path / "out", BatchOptions(**{**vars(options), "resume": True}))
+    assert resumed["one"].status == "skipped"
+    for name in ("one", "three"):
+        assert resumed[name].result["logits"] == whole[name].result["logits"]
+
+
+def test_a_programming_error_in_one_case_is_a_failure_of_that_case(cohort, tmp_path, options, monkeypatch):
+    def broken(predictor, files, *args, **kwargs):
+        if files.name == "one":
+            raise ZeroDivisionError
+        return run_case(predictor, files, *args, **kwargs)
+
+    monkeypatch.setattr(module, "run_case", broken)
+    statuses = results(cohort, tmp_path / "out", options)
+    assert statuses["one"].error["code"] == "internal"
+    assert statuses["three"].status == "done"

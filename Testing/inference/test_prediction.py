@@ -1,0 +1,122 @@
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from REACTKDLib.inference import prediction as module
+from REACTKDLib.inference.prediction import OutputError, Prediction, new_folder, write_prediction
+from REACTKDLib.inference.run import run_case
+
+
+@pytest.fixture(scope="module")
+def made(predictor, case) -> Prediction:
+    return predictor.predict(case)
+
+
+def leftovers(folder) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if p.name.startswith("."))
+
+
+def test_a_prediction_comes_back_from_its_folder_as_it_was(made, tmp_path):
+    write_prediction(made, tmp_path / "out")
+    read = Prediction.read(tmp_path / "out")
+    assert read.to_dict() == made.to_dict()
+    assert read == made
+    for ours, theirs in ((read.regions, made.regions), (read.attention, made.attention)):
+        assert np.array_equal(sitk.GetArrayViewFromImage(ours), sitk.GetArrayViewFromImage(theirs))
+        assert np.allclose(ours.GetOrigin(), theirs.GetOrigin())
+
+
+def test_the_json_has_the_keys_that_others_rely_on(made):
+    values = json.loads(json.dumps(made.to_dict()))
+    assert {"schema", "grade", "probabilities", "logits", "nodes", "edges", "findings", "provenance"} <= set(values)
+    assert {"background_attention", "bias"} <= set(values)
+    assert {"index", "name"} == set(values["grade"])
+    keys = {"id", "name", "volume_ml", "centroid_lps_mm", "attention", "mean_hu"}
+    assert all(keys <= set(node) for node in values["nodes"])
+    assert all({"source", "target", "similarity"} == set(edge) for edge in values["edges"])
+    assert all({"severity", "code", "message"} == set(finding) for finding in values["findings"])
+
+
+def test_a_result_is_replaced_whole(made, tmp_path):
+    write_prediction(made, tmp_path / "out")
+    (tmp_path / "out" / "stale.txt").write_text("of the earlier run")
+    write_prediction(made, tmp_path / "out")
+    assert not (tmp_path / "out" / "stale.txt").exists()
+    assert leftovers(tmp_path) == []
+
+
+def test_a_folder_that_is_no_result_is_refused_and_left_alone(made, tmp_path):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "ct.nii.gz").write_text("precious")
+    with pytest.raises(OutputError) as caught:
+        write_prediction(made, tmp_path / "scans")
+    assert caught.value.code == "output_exists"
+    assert os.listdir(tmp_path / "scans") == ["ct.nii.gz"]
+
+
+def test_an_empty_folder_is_taken(made, tmp_path):
+    (tmp_path / "out").mkdir()
+    write_prediction(made, tmp_path / "out")
+    assert Prediction.read(tmp_path / "out").case == made.case
+
+
+def test_a_failure_half_way_leaves_nothing_and_keeps_the_earlier_result(made, tmp_path):
+    write_prediction(made, tmp_path / "out")
+    before = (tmp_path / "out" / "prediction.json").read_text()
+
+    def fail_half_way():
+        with new_folder(tmp_path / "out") as folder:
+            (folder / "half.txt").write_text("half")
+            raise KeyError("half-way")
+
+    with pytest.raises(KeyError):
+        fail_half_way()
+    assert (tmp_path / "out" / "prediction.json").read_text() == before
+    assert not (tmp_path / "out" / "half.txt").exists()
+    assert leftovers(tmp_path) == []
+
+
+def test_an_output_below_a_file_is_refused(made, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OutputError) as caught:
+        write_prediction(made, tmp_path / "file" / "out")
+    assert caught.value.code == "output_not_writable"
+    assert "file" in caught.value.message
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(predictor, files, tmp_path, monkeypatch):
+    def full(image, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, "write_image", full)
+    with pytest.raises(OutputError, match="No space left on device") as caught:
+        run_case(predictor, files, tmp_path / "out")
+    assert caught.value.code == "output_not_writable"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["no json", "broken json", "missing key", "missing image", "newer"])
+def test_a_folder_that_is_not_a_whole_prediction_is_refused(made, tmp_path, damage):
+    out = tmp_path / "out"
+    write_prediction(made, out)
+    path = out / "prediction.json"
+    values = json.loads(path.read_text())
+    if damage == "no json":
+        path.unlink()
+    elif damage == "broken json":
+        path.write_text(path.read_text()[:100])
+    elif damage == "missing key":
+        del values["logits"]
+        path.write_text(json.dumps(values))
+    elif damage == "missing image":
+        (out / "regions.nii.gz").unlink()
+    else:
+        path.write_text(json.dumps({**values, "schema": 2}))
+    with pytest.raises(OutputError) as caught:
+        Prediction.read(out)
+    assert caught.value.code == ("newer_prediction" if damage == "newer" else "not_a_prediction")
+    assert caught.value.hint

@@ -1,0 +1,262 @@
+import io
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from REACTKDLib.inference import worker as module
+from REACTKDLib.inference.run import run_case
+
+
+class Process:
+    """The real worker, driven through its pipes."""
+
+    def __init__(self, model, device="cpu"):
+        command = [sys.executable, "-m", "REACTKDLib.inference.worker", "--model", str(model), "--device", device]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.events: queue.Queue = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.events.put((time.monotonic(), json.loads(line)))
+
+    def send(self, **request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+
+    def predict(self, job, files, out, **changes):
+        values = {key: str(value) for key, value in {**vars(files), **changes}.items() if value is not None}
+        self.send(command="predict", id=job, files=values, out=str(out), report=False)
+
+    def until(self, *names, job=None, seconds=60):
+        """The first of these events (of that job), and when it came."""
+        end = time.monotonic() + seconds
+        while True:
+            came, event = self.events.get(timeout=max(0.1, end - time.monotonic()))
+            if event["event"] in names and (job is None or event.get("id") == job):
+                return came, event
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def shared(model_folder):
+    process = Process(model_folder)
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="module")
+def ready(shared):
+    return shared.until("ready")[1]
+
+
+def test_a_worker_says_which_device_it_really_uses_and_which_model(ready, predictor):
+    assert ready["device"]["device"] == "cpu"
+    assert ready["device"]["precision"] == "fp32"
+    assert ready["device"]["torch"]
+    assert ready["model"]["sha256"] == predictor.card.sha256
+    assert ready["model"]["phantoms"] is True
+
+
+def test_a_case_is_served_with_progress_findings_and_the_python_apis_logits(shared, ready, files, predictor, tmp_path):
+    shared.predict("a", files, tmp_path / "out")
+    stages, findings = [], []
+    while True:
+        _, event = shared.until("progress", "finding", "done", "error", job="a")
+        if event["event"] == "progress":
+            stages.append(event["stage"])
+        elif event["event"] == "finding":
+            findings.append(event["code"])
+        else:
+            break
+    assert event["event"] == "done"
+    assert stages == ["read", "preprocess", "network", "explain", "write", "finish"]
+    assert "phantom_model" in findings
+    expected = run_case(predictor, files, tmp_path / "api", report=False)
+    assert event["logits"] == list(expected.logits)
+    assert json.loads((tmp_path / "out" / "prediction.json").read_text())["logits"] == event["logits"]
+
+
+def test_a_worker_survives_bad_cases_and_serves_the_next(shared, ready, files, tmp_path):
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_text("no image")
+    shared.predict("bad1", files, tmp_path / "bad1", ct=broken)
+    assert shared.until("done", "error", job="bad1")[1]["code"] == "unreadable"
+    shared.send(command="predict", id="bad2", files={"nonsense": 1}, out=str(tmp_path / "bad2"))
+    assert shared.until("done", "error", job="bad2")[1]["code"] == "bad_request"
+    shared.process.stdin.write("this is not JSON\n[1]\n")
+    shared.process.stdin.flush()
+    assert shared.until("error")[1]["code"] == "bad_request"
+    shared.predict("good", files, tmp_path / "good")
+    assert shared.until("done", "error", job="good")[1]["event"] == "done"
+    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == ["good"]
+
+
+@pytest.mark.parametrize("stage", ["read", "preprocess", "network", "explain", "write"])
+def test_a_cancel_is_obeyed_within_two_seconds_and_leaves_nothing(shared, ready, files, tmp_path, stage):
+    shared.predict(stage, files, tmp_path / "out")
+    while shared.until("progress", "done", job=stage)[1].get("stage") != stage:
+        pass
+    asked = time.monotonic()
+    shared.send(command="cancel", id=stage)
+    came, event = shared.until("cancelled", "done", "error", job=stage)
+    # On a fast machine the case may be through before the cancel arrives; then its result is whole.
+    assert came - asked < 2
+    if event["event"] == "cancelled":
+        shared.predict(stage + " next", files, tmp_path / "next")
+        shared.until("done", job=stage + " next")
+        assert [p.name for p in tmp_path.iterdir()] == ["next"]
+    else:
+        assert (tmp_path / "out" / "prediction.json").exists()
+
+
+def test_a_cancelled_case_that_waits_its_turn_is_never_begun(shared, ready, files, tmp_path):
+    shared.predict("first", files, tmp_path / "first")
+    shared.predict("second", files, tmp_path / "second")
+    shared.send(command="cancel", id="second")
+    assert shared.until("cancelled", "progress", job="second")[1]["event"] == "cancelled"
+    shared.until("done", job="first")
+    assert not (tmp_path / "second").exists()
+
+
+def test_the_end_of_stdin_ends_the_worker(model_folder):
+    process = Process(model_folder)
+    process.until("ready")
+    process.process.stdin.close()
+    assert process.process.wait(timeout=10) == 0
+    process.process.stdin = None
+    process.close()
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "code"), [("nowhere", "cpu", "missing_model"), (None, "cuda:99", "no_such_device")]
+)
+def test_a_worker_that_cannot_start_says_why(model_folder, model, device, code):
+    process = Process(model or model_folder, device)
+    event = process.until("error", "ready")[1]
+    assert event["code"] == code
+    assert event["hint"]
+    assert process.process.wait(timeout=30) == 2
+    process.close()
+
+
+class Slow:
+    """A predictor's stand-in for the order of events: `run_case` is replaced beside it."""
+
+    class card:
+        name, network, sha256, trained_on_phantoms = "m", "student", "0", True
+
+    class device:
+        @staticmethod
+        def to_dict():
+            return {}
+
+
+def serve(monkeypatch, run, *requests) -> list[dict]:
+    """Events of a worker in this process whose `run_case` is `run`."""
+    monkeypatch.setattr(module, "run_case", run)
+    output = io.StringIO()
+    done = threading.Event()
+
+    def lines():
+        for request in requests:
+            yield json.dumps(request) if isinstance(request, dict) else request() or ""
+        done.wait(0.5)
+
+    module.Worker(Slow(), output).serve(lines())
+    return [json.loads(line) for line in output.getvalue().splitlines()]
+
+
+PREDICT = {"command": "predict", "id": "x", "files": {"ct": "ct.nii"}, "out": "out"}
+
+
+def test_after_the_result_is_in_place_a_cancel_comes_too_late(monkeypatch):
+    committed = threading.Event()
+
+    def run(predictor, files, out, progress, report):
+        progress("finish", 1.0)
+        committed.set()
+        time.sleep(0.2)
+        raise OSError("late failure")
+
+    def wait():
+        committed.wait(2)
+
+    events = serve(monkeypatch, run, PREDICT, wait, {"command": "cancel", "id": "x"})
+    ends = [event["event"] for event in events if event["event"] in ("done", "error", "cancelled")]
+    assert ends == ["error"]
+
+
+def test_a_cancel_before_the_result_is_in_place_keeps_it_from_being_written(monkeypatch):
+    begun, cancelled, written = threading.Event(), threading.Event(), []
+
+    def run(predictor, files, out, progress, report):
+        progress("network", 0.5)
+        begun.set()
+        cancelled.wait(2)
+        progress("finish", 1.0)
+        written.append(out)
+
+    def wait():
+        begun.wait(2)
+
+    events = serve(monkeypatch, run, PREDICT, wait, {"command": "cancel", "id": "x"}, cancelled.set)
+    assert [event["event"] for event in events] == ["ready", "progress", "cancelled"]
+    assert written == []
+
+
+def test_whatever_a_case_raises_the_message_is_plain_and_the_worker_goes_on(monkeypatch, capsys):
+    calls = []
+
+    def run(predictor, files, out, progress, report):
+        calls.append(out)
+        raise ZeroDivisionError("deep inside")
+
+    events = serve(monkeypatch, run, PREDICT, {**PREDICT, "id": "y"})
+    errors = [event for event in events if event["event"] == "error"]
+    assert [error["id"] for error in errors] == ["x", "y"]
+    assert all("Traceback" not in error["message"] for error in errors)
+    assert "deep inside" in capsys.readouterr().err
+
+
+def test_nothing_a_library_prints_reaches_the_events(model_folder, files, tmp_path):
+    script = (
+        "import sys, os; from REACTKDLib.inference import worker\n"
+        "original = worker.run_case\n"
+        "def noisy(*a, **k):\n"
+        "    print('noise from python'); os.write(1, b'noise from C\\n'); return original(*a, **k)\n"
+        "worker.run_case = noisy\n"
+        f"sys.exit(worker.main(['--model', {str(model_folder)!r}, '--device', 'cpu']))\n"
+    )
+    values = {key: str(value) for key, value in vars(files).items() if value is not None}
+    request = json.dumps(
+        {"command": "predict", "id": "1", "files": values, "out": str(tmp_path / "o"), "report": False}
+    )
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    project = Path(module.__file__).parents[2]
+    process = subprocess.Popen([sys.executable, "-c", script], **pipes, text=True, cwd=project)
+    process.stdin.write(request + "\n")
+    process.stdin.flush()
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] in ("done", "error"):
+            break
+    process.stdin.close()
+    assert events[-1]["event"] == "done"
+    assert np.isfinite(events[-1]["logits"]).all()
+    assert "noise from C" in process.stderr.read()
+    process.wait()

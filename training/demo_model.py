@@ -1,0 +1,226 @@
+"""The demo model: a student trained on phantoms, so that everything downstream can be tried without patient data.
+
+It proves nothing about patients, and its card says so.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from joblib import Parallel, delayed
+from sklearn.metrics import accuracy_score, roc_auc_score
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from REACTKDLib.imaging.case import Case
+from REACTKDLib.imaging.phantom import make_phantom
+from REACTKDLib.imaging.preprocess import preprocess
+from REACTKDLib.imaging.spec import TRACERS, PreprocessingSpec
+from REACTKDLib.inference.model_card import ModelCard
+from REACTKDLib.inference.model_folder import save_model
+from REACTKDLib.networks.architecture import Architecture, build_network
+from REACTKDLib.networks.attribution import centre_head
+from REACTKDLib.networks.batch import ModalityBatch
+from REACTKDLib.networks.cpu import tune_allocator
+from REACTKDLib.networks.precision import bf16_safe
+
+from .losses.focal import CLASS_WEIGHTS, focal_loss
+
+CLASSES = ("Well differentiated", "Moderately differentiated", "Poorly differentiated")
+IN_BODY_HU = -500.0
+FIRST_SEED = {"training": 1_000, "validation": 20_000, "test": 30_000}
+"""Of the phantoms of each part: no seed is in two parts, and none below 1000 is in any."""
+README = """# Demo model
+
+A student trained on synthetic phantoms by `reactkd-train demo-model`. It lets the whole path be tried, from Apply to
+report, without patient data. It has never seen a patient: its grades have no clinical meaning. `model.json` has the
+details and the metrics, which were measured on phantoms too.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoSettings:
+    """How the demo model is trained."""
+
+    training: int = 240
+    """Phantoms."""
+    validation: int = 60
+    test: int = 90
+    grid: tuple[int, int, int] = (32, 64, 64)
+    """Network input (D, H, W): coarser than the product's default, so that it trains on two cores."""
+    epochs: int = 24
+    batch_size: int = 8
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-5
+    modality_dropout: float = 0.3
+    """Probability that a case loses its PET or its CT, never both [C]."""
+    shift_voxels: int = 3
+    """Augmentation: random translation, at most this far along each axis."""
+    abstain_below: float = 0.5
+    seed: int = 0
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
+class PhantomSet:
+    """Preprocessed phantoms. images: modality -> (N, 3, D, H, W) float16. grades: (N,) int64."""
+
+    images: dict[str, Tensor]
+    grades: Tensor
+
+    def __len__(self) -> int:
+        return len(self.grades)
+
+
+def train_demo_model(out: Path, settings: DemoSettings | None = None) -> None:
+    """Trains, evaluates and writes a model folder.
+
+    Args:
+        out: The model folder.
+        settings: How it is trained.
+    """
+    settings = settings or DemoSettings()
+    torch.manual_seed(settings.seed)
+    tune_allocator()
+    spec = _with_cohort_constants(PreprocessingSpec(grid=settings.grid), settings)
+    parts = {name: _phantoms(name, getattr(settings, name), spec, settings.jobs) for name in FIRST_SEED}
+    architecture = Architecture(network="student", grid=settings.grid)
+    network = build_network(architecture)
+    epoch = _train(network, parts["training"], parts["validation"], settings)
+    network.head = centre_head(network.head)
+    temperature = _fit_temperature(*_predict(network, parts["validation"], ("ct", "fdg")))
+    card = ModelCard(
+        name="REACT-KD demo (phantoms)",
+        version="1",
+        architecture=architecture.to_dict(),
+        preprocessing=spec,
+        classes=CLASSES,
+        temperature=temperature,
+        abstain_below=settings.abstain_below,
+        training={
+            "data": f"{settings.training} synthetic PET/CT phantoms, seeds from {FIRST_SEED['training']}",
+            "phantoms": True,
+            "method": "student alone, focal loss, modality dropout",
+            "epochs": settings.epochs,
+            "best_epoch": epoch,
+            "seed": settings.seed,
+        },
+        metrics={"data": f"{settings.test} held-out synthetic phantoms"}
+        | _metrics(network, parts["test"], temperature),
+        intended_use="Trying the software. Not for patients: it was trained on synthetic phantoms only.",
+    )
+    save_model(out, network, card, README, half=True)
+    print(f"{out}: {card.metrics}")
+
+
+def _with_cohort_constants(spec: PreprocessingSpec, settings: DemoSettings) -> PreprocessingSpec:
+    """Mean and standard deviation of in-body voxels of training phantoms, on the [0, 1] scale (method.md, 2.1)."""
+    low, high = spec.hu_window
+    sums = np.zeros(3)
+    for seed in range(FIRST_SEED["training"], FIRST_SEED["training"] + min(20, settings.training)):
+        hu = sitk.GetArrayFromImage(make_phantom(seed).ct)
+        values = (np.clip(hu[hu > IN_BODY_HU], low, high) - low) / (high - low)
+        sums += values.size, values.sum(), (values**2).sum()
+    mean = sums[1] / sums[0]
+    return replace(spec, ct_mean=float(mean), ct_std=float(np.sqrt(sums[2] / sums[0] - mean**2)))
+
+
+def _phantoms(part: str, count: int, spec: PreprocessingSpec, jobs: int) -> PhantomSet:
+    seeds = range(FIRST_SEED[part], FIRST_SEED[part] + count)
+    work = Parallel(n_jobs=jobs, return_as="generator")(delayed(_phantom)(seed, spec) for seed in seeds)
+    cases = list(tqdm(work, total=count, desc=f"{part} phantoms"))
+    images = {name: torch.from_numpy(np.stack([case[0][name] for case in cases])) for name in ("ct", *TRACERS)}
+    return PhantomSet(images, torch.tensor([case[1] for case in cases]))
+
+
+def _phantom(seed: int, spec: PreprocessingSpec) -> tuple[dict[str, np.ndarray], int]:
+    phantom = make_phantom(seed)
+    case = Case.from_images(phantom.ct, phantom.liver, phantom.tumor, phantom.pet)
+    channels = preprocess(case, spec).channels
+    return {name: values.astype(np.float16) for name, values in channels.items()}, phantom.grade
+
+
+def _train(network: torch.nn.Module, training: PhantomSet, validation: PhantomSet, settings: DemoSettings) -> int:
+    """Leaves the network with its best weights by validation macro-AUC; returns that epoch."""
+    # oneDNN's bfloat16 convolutions are fastest with the channels last.
+    network.to(memory_format=torch.channels_last_3d)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    steps = settings.epochs * -(-len(training) // settings.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps)
+    weights = torch.tensor(CLASS_WEIGHTS)
+    random = np.random.default_rng(settings.seed)
+    best_auc, best_epoch, best = -np.inf, 0, {}
+    for epoch in range(1, settings.epochs + 1):
+        network.train()
+        total = 0.0
+        order = random.permutation(len(training))
+        for chosen in tqdm(np.array_split(order, -(-len(order) // settings.batch_size)), desc=f"epoch {epoch}"):
+            batch = _augmented(training, chosen, settings, random)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16_safe(network.architecture)):
+                logits = network(batch).logits
+            loss = focal_loss(logits, training.grades[chosen], weights)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += float(loss.detach()) * len(chosen)
+        auc = np.mean([_macro_auc(*_predict(network, validation, have)) for have in (("ct", "fdg"), ("ct",))])
+        print(f"epoch {epoch}: loss {total / len(training):.4f}, validation macro-AUC {auc:.3f}", flush=True)
+        if auc > best_auc:
+            best_auc, best_epoch = auc, epoch
+            best = {name: value.clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(best)
+    return best_epoch
+
+
+def _augmented(
+    cases: PhantomSet, chosen: np.ndarray, settings: DemoSettings, random: np.random.Generator
+) -> ModalityBatch:
+    """One tracer, drawn for each case; PET or CT dropped from some; all images of a case moved alike."""
+    ct, pet = [], []
+    present = {name: torch.ones(len(chosen), dtype=torch.bool) for name in ("ct", "pet")}
+    for row, index in enumerate(chosen):
+        tracer = TRACERS[random.integers(len(TRACERS))]
+        shift = random.integers(-settings.shift_voxels, settings.shift_voxels + 1, 3).tolist()
+        ct.append(cases.images["ct"][index].roll(shift, (1, 2, 3)))
+        pet.append(cases.images[tracer][index].roll(shift, (1, 2, 3)))
+        if random.random() < settings.modality_dropout:
+            present["ct" if random.random() < 0.5 else "pet"][row] = False
+    return ModalityBatch({"ct": torch.stack(ct).float(), "pet": torch.stack(pet).float()}, present)
+
+
+@torch.inference_mode()
+def _predict(network: torch.nn.Module, cases: PhantomSet, have: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """Logits (N, K) and grades (N,), with the modalities in `have`."""
+    network.eval()
+    logits = []
+    for index in torch.arange(len(cases)).split(8):
+        images = {("ct" if name == "ct" else "pet"): cases.images[name][index].float() for name in have}
+        present = {name: torch.ones(len(index), dtype=torch.bool) for name in images}
+        logits.append(network(ModalityBatch(images, present)).logits)
+    return torch.cat(logits), cases.grades
+
+
+def _macro_auc(logits: Tensor, grades: Tensor) -> float:
+    """One-vs-rest, unweighted mean over grades. Raises ValueError when a grade is absent."""
+    return float(roc_auc_score(grades.numpy(), logits.softmax(-1).double().numpy(), multi_class="ovr"))
+
+
+def _fit_temperature(logits: Tensor, grades: Tensor) -> float:
+    """The temperature of lowest negative log-likelihood on a grid of 0.2 to 5."""
+    temperatures = torch.logspace(-0.7, 0.7, 141)
+    losses = torch.stack([F.cross_entropy(logits / t, grades) for t in temperatures])
+    return float(temperatures[losses.argmin()])
+
+
+def _metrics(network: torch.nn.Module, test: PhantomSet, temperature: float) -> dict[str, float]:
+    found = {}
+    for name, have in {"ct_fdg": ("ct", "fdg"), "ct_act": ("ct", "act"), "ct_only": ("ct",)}.items():
+        logits, grades = _predict(network, test, have)
+        found[f"macro_auc_{name}"] = round(_macro_auc(logits, grades), 3)
+        found[f"accuracy_{name}"] = round(float(accuracy_score(grades, logits.argmax(-1))), 3)
+        found[f"nll_{name}"] = round(float(F.cross_entropy(logits / temperature, grades)), 3)
+    return found

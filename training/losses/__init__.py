@@ -1,0 +1,1 @@
+"""Pure functions of tensors, one file each, to read beside the equations of method.md, section 4."""
