@@ -23,7 +23,7 @@ class SceneExtras:
         return importlib.util.find_spec("slicer") is not None and importlib.util.find_spec("vtk") is not None
 
     def __call__(self, prediction, case, folder: Path) -> list:
-        from ..inference.pictures import Picture
+        from ..inference.drawing import Picture
 
         with tempfile.TemporaryDirectory() as temporary:
             command = [sys.executable, "-m", "REACTKDLib.scene.export", str(folder)]

@@ -106,8 +106,7 @@ class Case:
         tumor = _mask_on_ct(tumor, ct, "tumor", findings) if tumor is not None else _empty(ct)
         if not _any(liver):
             raise CaseError("empty_liver", "The liver mask is empty.", "Segment the liver first.")
-        tumor = _tumor_of_liver(tumor, liver, findings)
-        liver = liver | tumor
+        liver, tumor = _joined(liver, tumor, findings)
         _check_liver(liver, ct, findings)
         pet = {tracer: compact_pet(image, tracer) for tracer, image in (pet or {}).items()}
         inside = _sample_points(liver, geometry)
@@ -153,10 +152,11 @@ def _check_hu(ct: sitk.Image) -> None:
 def _mask_on_ct(mask: sitk.Image, ct: sitk.Image, role: str, findings: list[Finding]) -> sitk.Image:
     """uint8 on the CT's grid. A mask on another grid is resampled, and said so."""
     if Geometry.of(mask).matches(Geometry.of(ct)):
-        binary = mask != 0
+        values = sitk.GetArrayViewFromImage(mask)
+        if mask.GetPixelID() == sitk.sitkUInt8 and values.max() <= 1 and Geometry.of(mask) == Geometry.of(ct):
+            return mask
         # Equal to a fraction of a voxel: take the CT's own numbers, which ITK compares more strictly.
-        binary.CopyInformation(ct)
-        return binary
+        return Geometry.of(ct).image((values != 0).view(np.uint8))
     if not _any(mask):
         return _empty(ct)
     onto_ct = sitk.Resample(mask != 0, ct, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
@@ -181,7 +181,8 @@ def _mask_on_ct(mask: sitk.Image, ct: sitk.Image, role: str, findings: list[Find
 
 def _check_liver(liver: sitk.Image, ct: sitk.Image, findings: list[Finding]) -> None:
     mask = sitk.GetArrayViewFromImage(liver)
-    hu = sitk.GetArrayViewFromImage(ct)[mask != 0]
+    box = bounding_box(mask)
+    hu = sitk.GetArrayViewFromImage(ct)[box][mask[box] != 0]
     volume = hu.size * Geometry.of(ct).voxel_ml
     if volume < MIN_LIVER_ML:
         raise CaseError(
@@ -214,16 +215,16 @@ def _check_liver(liver: sitk.Image, ct: sitk.Image, findings: list[Finding]) -> 
         )
 
 
-def _tumor_of_liver(tumor: sitk.Image, liver: sitk.Image, findings: list[Finding]) -> sitk.Image:
-    """The tumour without components that are not in or at the liver."""
+def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tuple[sitk.Image, sitk.Image]:
+    """The liver with its tumour, and the tumour without components that are not in or at the liver."""
     tumor_values, liver_values = (sitk.GetArrayViewFromImage(mask) for mask in (tumor, liver))
     box = bounding_box(tumor_values)
     if box is None:
-        return tumor
+        return liver, tumor
     total = np.count_nonzero(tumor_values[box])
     outside = 1 - np.count_nonzero(tumor_values[box] & liver_values[box]) / total
     if outside == 0:
-        return tumor
+        return liver, tumor
     kept = _near_liver(tumor_values[box], box, liver)
     lost = 1 - np.count_nonzero(kept) / total
     if lost > 0.5:
@@ -249,9 +250,10 @@ def _tumor_of_liver(tumor: sitk.Image, liver: sitk.Image, findings: list[Finding
                 f"{outside:.0%} of the tumour lies outside the liver mask; it was added to the liver.",
             )
         )
-    near = np.zeros(tumor_values.shape, np.uint8)
+    near, whole = np.zeros(tumor_values.shape, np.uint8), liver_values.copy()
     near[box] = kept
-    return Geometry.of(tumor).image(near)
+    whole[box] |= near[box]
+    return Geometry.of(liver).image(whole), Geometry.of(tumor).image(near)
 
 
 def _near_liver(tumor: np.ndarray, box: Box, liver: sitk.Image) -> np.ndarray:
@@ -266,9 +268,7 @@ def _near_liver(tumor: np.ndarray, box: Box, liver: sitk.Image) -> np.ndarray:
     high = [max(a.stop, b.stop) for a, b in zip(box, both, strict=True)]
     step = [max(1, int(DISTANCE_GRID_MM / s)) for s in geometry.spacing[::-1]]
     region = liver[low[2] : high[2] : step[2], low[1] : high[1] : step[1], low[0] : high[0] : step[0]]
-    distance = sitk.GetArrayViewFromImage(
-        sitk.SignedMaurerDistanceMap(region, squaredDistance=False, useImageSpacing=True)
-    )
+    distance = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(region, squaredDistance=False, useImageSpacing=True))
     voxels = np.nonzero(labels)
     coarse = tuple(
         np.minimum((v + b.start - start) // n, size - 1)
@@ -281,10 +281,12 @@ def _near_liver(tumor: np.ndarray, box: Box, liver: sitk.Image) -> np.ndarray:
 
 def _sample_points(mask: sitk.Image, geometry: Geometry, count: int = 5000) -> np.ndarray:
     """At most `count` voxel centres spread evenly over the mask: (n, 3) LPS mm."""
-    voxels = np.flatnonzero(sitk.GetArrayViewFromImage(mask))
+    values = sitk.GetArrayViewFromImage(mask)
+    box = bounding_box(values)
+    voxels = np.flatnonzero(values[box])
     voxels = voxels[:: max(1, voxels.size // count)]
-    zyx = np.stack(np.unravel_index(voxels, geometry.shape), axis=-1)
-    return geometry.to_world(zyx[:, ::-1])
+    zyx = np.stack(np.unravel_index(voxels, values[box].shape), axis=-1)
+    return geometry.crop(box).to_world(zyx[:, ::-1])
 
 
 def _check_pet(image: sitk.Image, tracer: str, liver_points: np.ndarray, findings: list[Finding]) -> None:

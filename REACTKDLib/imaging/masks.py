@@ -39,17 +39,29 @@ def close(mask: np.ndarray, iterations: int) -> np.ndarray:
 
 def components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """26-connected components, numbered from 1 by falling size: int32 labels (D, H, W) and voxels of each, (n,)."""
-    image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(image, True))
-    counts = np.bincount(labels[labels != 0], minlength=1)[1:]
+    result = np.zeros(mask.shape, np.int32)
+    box = bounding_box(mask)
+    if box is None:
+        return result, np.zeros(0, np.int64)
+    labels = _labelled(mask[box])
+    counts = np.bincount(labels.ravel())[1:]
     order = np.argsort(-counts, kind="stable")
-    rank = np.zeros(counts.size + 1, dtype=np.int32)
+    rank = np.zeros(counts.size + 1, np.int32)
     rank[order + 1] = np.arange(1, counts.size + 1)
-    return rank[labels], counts[order]
+    result[box] = rank[labels]
+    return result, counts[order]
 
 
 def largest_component(mask: np.ndarray) -> np.ndarray:
-    return components(mask)[0] == 1
+    labels = _labelled(mask)
+    if labels.max(initial=0) <= 1:
+        return mask != 0
+    return labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
+
+
+def _labelled(mask: np.ndarray) -> np.ndarray:
+    image = sitk.GetImageFromArray((mask != 0).view(np.uint8))
+    return sitk.GetArrayFromImage(sitk.ConnectedComponent(image, True))
 
 
 def _combine(mask: np.ndarray, operation: np.ufunc) -> np.ndarray:

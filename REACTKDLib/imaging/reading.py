@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from .dicom import read_dicom_folder
 from .errors import CaseError
 from .geometry import Geometry
-from .nifti import is_finite, is_nifti, is_whole
+from .integrity import is_finite, is_whole
 
 ROLE_NAMES = {
     "ct": "CT",
@@ -54,7 +54,7 @@ def read_volume(path: Path | str, role: str, acquisition: int | None = None) -> 
 def read_any(path: Path, role: str) -> sitk.Image:
     """Whatever image the file holds. Raises CaseError: unreadable, not_finite."""
     try:
-        if is_nifti(path) and not is_whole(path):
+        if not is_whole(path):
             raise RuntimeError("truncated")
         image = sitk.ReadImage(str(path))
     except (RuntimeError, OSError) as error:
@@ -63,7 +63,7 @@ def read_any(path: Path, role: str) -> sitk.Image:
             f"The {ROLE_NAMES[role]} {path.name} cannot be read as an image.",
             "Is it complete, and one of NIfTI, NRRD, MHA or a folder of DICOM slices?",
         ) from error
-    if is_nifti(path) and not is_finite(path):
+    if not is_finite(path):
         raise not_finite(role)
     return image
 

@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .errors import CaseError
+from .geometry import Geometry
 from .reading import ROLE_NAMES, as_volume, existing, read_any
 
 LIVER_NAMES = ("liver",)
@@ -70,11 +71,11 @@ class Segmentation:
 
     def mask(self, segments: tuple[Segment, ...]) -> sitk.Image:
         """Union of the segments: uint8, 0 or 1, on the file's own grid."""
-        masks = [self._layer(segment.layer) == segment.label for segment in segments]
-        union = masks[0]
-        for mask in masks[1:]:
-            union = union | mask
-        return union
+        array = np.zeros(self.image.GetSize()[::-1], bool)
+        for segment in segments:
+            layer = self._layer(segment.layer)  # held by name: a view does not keep its image alive
+            array |= sitk.GetArrayViewFromImage(layer) == segment.label
+        return Geometry.of(self.image).image(array.view(np.uint8))
 
     def names(self) -> str:
         return ", ".join(f"'{s.name}'" for s in self.segments) or "none"
@@ -164,9 +165,7 @@ def _named_segments(image: sitk.Image) -> tuple[Segment, ...]:
 
 
 def _label_values(image: sitk.Image, path: Path, role: str) -> tuple[Segment, ...]:
-    planes = sitk.GetArrayViewFromImage(image)
-    # Plane by plane: sorting a whole volume would take a second and a copy of it.
-    values = np.unique(np.concatenate([np.unique(plane) for plane in planes]))
+    values = _distinct(sitk.GetArrayViewFromImage(image))
     if not np.array_equal(values, np.rint(values)) or len(values) > 256 or values.min() < 0:
         raise CaseError(
             "not_labels",
@@ -177,3 +176,10 @@ def _label_values(image: sitk.Image, path: Path, role: str) -> tuple[Segment, ..
     labels = [int(v) for v in values if v]
     names = LITS_NAMES if role == "segmentation" and set(labels) <= set(LITS_NAMES) else {}
     return tuple(Segment(names.get(label, str(label)), 0, label) for label in labels)
+
+
+def _distinct(voxels: np.ndarray) -> np.ndarray:
+    """Sorted distinct values. Plane by plane, since sorting a whole volume takes a second and a copy of it."""
+    if voxels.dtype.kind in "ui" and voxels.min() == 0 and voxels.max() <= 1:
+        return np.arange(voxels.max() + 1)
+    return np.unique(np.concatenate([np.unique(plane) for plane in voxels]))

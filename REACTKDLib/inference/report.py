@@ -8,8 +8,10 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from .pictures import TRACER_NAMES, Picture, graph_picture
+from .drawing import Picture
+from .graph_picture import graph_picture
 from .prediction import Edge, Node, Prediction
+from .slice_pictures import TRACER_NAMES
 
 DASH = "–"
 SHOWN_EDGES = 10

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..imaging.case import Case
-from .pictures import Picture, slice_pictures
+from .drawing import Picture
 from .prediction import Prediction, new_folder
 from .predictor import Predictor, Progress, silent
 from .report import write_report
+from .slice_pictures import slice_pictures
 
 REPORT_NAME = "report.html"
 Extras = Callable[[Prediction, Case, Path], list[Picture]]

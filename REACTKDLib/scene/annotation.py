@@ -60,17 +60,24 @@ def add_edge_letters(renderer: vtk.vtkRenderer, letters: dict[str, str], font_si
 def add_color_bar(
     renderer: vtk.vtkRenderer, colors: slicer.vtkMRMLColorTableNode, title: str, limit: float, font_size: int
 ) -> None:
-    """A bar of the colours from -limit to limit in the lower left corner."""
+    """A bar of the colours from -limit to limit in the upper right corner, away from the liver.
+
+    title: two lines.
+    """
     width, height = renderer.GetRenderWindow().GetSize()
     bar = (font_size, round(0.2 * height))
-    left, bottom = font_size, round(0.06 * height)
+    left, bottom = round(0.98 * width) - bar[0], round(0.98 * height) - 4 * font_size - bar[1]
     renderer.AddViewProp(_color_bar_actor(colors, bar, (left, bottom)))
-    marks = {f"+{limit:.2g}  for": bar[1], "0": bar[1] / 2, f"-{limit:.2g}  against": 0}
+    marks = {f"for  +{limit:.2g}": bar[1], "0": bar[1] / 2, f"against  -{limit:.2g}": 0}
     for text, up in marks.items():
         actor = _text(text, font_size)
+        actor.GetTextProperty().SetJustificationToRight()
         actor.GetTextProperty().SetVerticalJustificationToCentered()
-        _place(renderer, actor, (left + bar[0] + font_size / 2) / width, (bottom + up) / height)
-    _place(renderer, _text(title, font_size), left / width, (bottom + bar[1] + font_size) / height)
+        _place(renderer, actor, (left - font_size / 2) / width, (bottom + up) / height)
+    heading = _text(title, font_size)
+    heading.GetTextProperty().SetJustificationToRight()
+    heading.GetTextProperty().SetVerticalJustificationToTop()
+    _place(renderer, heading, 0.98, 0.98)
 
 
 def _color_bar_actor(

@@ -6,7 +6,7 @@ from typing import Literal
 import slicer
 
 from .graph import set_spheres, show_edges_above
-from .legend import legend_title, set_legend_title
+from .legend import REGION_ATTENTION, legend_title, set_legend_title
 from .overlay_nodes import Overlay
 from .regions import color_regions
 
@@ -26,7 +26,7 @@ def show_class(overlay: Overlay, class_index: int) -> None:
     overlay.parameters.SetParameter("shown class", str(class_index))
     color_regions(overlay.segmentation, {r.id: r.attention[class_index] for r in regions}, limit)
     set_spheres(overlay.node_model, regions, class_index, limit)
-    set_legend_title(overlay.node_model, legend_title("Region attention", name))
+    set_legend_title(overlay.node_model, legend_title(REGION_ATTENTION, name))
     for volumes in (overlay.region_attention, overlay.voxel_attention):
         for composite in composites(overlay.scene):
             if composite.GetForegroundVolumeID() == volumes[previous].GetID():

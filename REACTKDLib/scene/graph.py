@@ -17,6 +17,8 @@ SPHERE_SHARE_OF_REGION = 0.6
 TUBE_RADII_MM = (0.4, 1.6)
 """At a similarity of -1 and of 1."""
 LABEL_GAP_MM = 3.0
+LABEL_SIZE_MM = (45.0, 12.0)
+"""Width and height of a label, seen from as far as shows a whole liver."""
 
 NODE_ARRAY = "region"
 """Row of the region table, at every point of its sphere: what a pick in 3D finds."""
@@ -91,22 +93,50 @@ def show_edges_above(model: slicer.vtkMRMLModelNode, similarity: float) -> None:
 
 
 def add_labels(scene: slicer.vtkMRMLScene, regions: Sequence[Region]) -> slicer.vtkMRMLMarkupsFiducialNode:
-    """A locked label above each sphere. Control point ids are kept in the order of the region table.
+    """A locked label above or below each sphere. Control point ids are kept in the order of the region table.
 
     The attribute `REACTKD.regions` lists the region ids in the order of the control points.
     """
     labels = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Graph labels")
     labels.CreateDefaultDisplayNodes()
-    for region in regions:
-        right, anterior, superior = region.centroid
-        above = superior + _bound(region.volume_ml) + LABEL_GAP_MM
-        index = labels.AddControlPoint(vtk.vtkVector3d(right, anterior, above), region.name)
+    for region, height in zip(regions, _label_heights(regions), strict=True):
+        right, anterior, _ = region.centroid
+        index = labels.AddControlPoint(vtk.vtkVector3d(right, anterior, height), region.name)
         labels.SetNthControlPointDescription(index, region.id)
         labels.SetNthControlPointLocked(index, True)
     labels.SetAttribute(REGION_IDS_ATTRIBUTE, " ".join(region.id for region in regions))
     labels.SetLocked(True)
     _style_labels(labels.GetDisplayNode())
     return labels
+
+
+def _label_heights(regions: Sequence[Region]) -> list[float]:
+    """S in mm of each label's lower edge: the first place, next to its sphere, that is free when seen from the front.
+
+    Where none is, right above the sphere.
+    """
+    width, height = LABEL_SIZE_MM
+    radii = [_bound(region.volume_ml) for region in regions]
+    taken = [_box(region.centroid, -r, -r, r, r) for region, r in zip(regions, radii, strict=True)]
+    heights = []
+    for region, radius in zip(regions, radii, strict=True):
+        gap = radius + LABEL_GAP_MM
+        offsets = (gap, -gap - height, gap + height, -gap - 2 * height)
+        boxes = [_box(region.centroid, 0.0, offset, width, offset + height) for offset in offsets]
+        place = next((box for box in boxes if not any(_overlap(box, other) for other in taken)), boxes[0])
+        taken.append(place)
+        heights.append(place[1])
+    return heights
+
+
+def _box(centroid: Sequence[float], left: float, low: float, right: float, high: float) -> tuple[float, ...]:
+    """Around a centroid, seen from the front: the picture's left, bottom, right and top, mm."""
+    x, y = -centroid[0], centroid[2]
+    return x + left, y + low, x + right, y + high
+
+
+def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _style_labels(display: slicer.vtkMRMLMarkupsDisplayNode) -> None:

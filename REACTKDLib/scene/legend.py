@@ -2,6 +2,9 @@
 
 import slicer
 
+REGION_ATTENTION = "Region attention, logit"
+VOXEL_ATTENTION = "Voxel attention, logit per 100 mL"
+
 
 def add_legend(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> slicer.vtkMRMLColorLegendDisplayNode:
     """A legend of the colours and range that `displayed` is shown with, wherever it is shown."""
@@ -24,7 +27,7 @@ def add_legend(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> slicer.v
 
 
 def legend_title(quantity: str, class_name: str) -> str:
-    return f"{quantity} for:\n{class_name}\n(+ for, - against)"
+    return f"{quantity}:\n{class_name}\n(+ for, - against)"
 
 
 def set_legend_title(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> None:

@@ -6,12 +6,12 @@ import slicer
 
 from ..inference.prediction import Prediction
 from . import hierarchy
-from .attention import add_region_attention, add_voxel_attention, region_limit, voxel_limit
+from .attention import add_region_attention, add_voxel_attention, region_limit, voxel_map
 from .chart import add_chart
 from .colors import add_attention_colors, add_fading_attention_colors, add_similarity_colors
 from .display import show_class, show_in_slices
 from .graph import add_edge_model, add_labels, add_node_model
-from .legend import add_legend, legend_title
+from .legend import REGION_ATTENTION, VOXEL_ATTENTION, add_legend, legend_title
 from .overlay_nodes import MARK, OWNED, Overlay, link, read
 from .regions import add_segmentation, cropped_regions
 from .tables import add_edge_table, add_probability_table, add_region_table, read_regions
@@ -60,17 +60,18 @@ def _add_nodes(scene: slicer.vtkMRMLScene, prediction: Prediction, volumes: Case
     colors, fading_colors = add_attention_colors(scene), add_fading_attention_colors(scene)
     similarity_colors = add_similarity_colors(scene)
     label_map = cropped_regions(prediction.regions)
+    attention = voxel_map(prediction, label_map)
     region_table = add_region_table(scene, prediction)
     probability_table = add_probability_table(scene, prediction)
     series, chart = add_chart(scene, probability_table)
     regions = read_regions(region_table, prediction.classes)
     overlay = Overlay(
-        parameters=_add_parameters(scene, prediction),
+        parameters=_add_parameters(scene, prediction, attention.limit),
         ct=volumes.ct,
         pet=volumes.pet,
         segmentation=add_segmentation(scene, prediction, label_map, volumes.ct),
         region_attention=add_region_attention(scene, prediction, label_map, fading_colors),
-        voxel_attention=add_voxel_attention(scene, prediction, fading_colors),
+        voxel_attention=add_voxel_attention(scene, attention, prediction.classes, fading_colors),
         node_model=add_node_model(scene, colors, region_limit(prediction)),
         edge_model=add_edge_model(scene, regions, prediction.edges, similarity_colors),
         labels=add_labels(scene, regions),
@@ -87,7 +88,9 @@ def _add_nodes(scene: slicer.vtkMRMLScene, prediction: Prediction, volumes: Case
     return overlay
 
 
-def _add_parameters(scene: slicer.vtkMRMLScene, prediction: Prediction) -> slicer.vtkMRMLScriptedModuleNode:
+def _add_parameters(
+    scene: slicer.vtkMRMLScene, prediction: Prediction, voxel_limit: float
+) -> slicer.vtkMRMLScriptedModuleNode:
     parameters = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "REACT-KD overlay")
     parameters.SetAttribute(MARK, "1")
     values = {
@@ -97,7 +100,7 @@ def _add_parameters(scene: slicer.vtkMRMLScene, prediction: Prediction) -> slice
         "abstain": json.dumps(prediction.abstain),
         "shown class": str(prediction.grade),
         "region limit": repr(region_limit(prediction)),
-        "voxel limit": repr(voxel_limit(prediction)),
+        "voxel limit": repr(voxel_limit),
     }
     for name, value in values.items():
         parameters.SetParameter(name, value)
@@ -109,8 +112,8 @@ def _add_legends(overlay: Overlay) -> None:
     for name, by_region, by_voxel in zip(
         overlay.classes, overlay.region_attention, overlay.voxel_attention, strict=True
     ):
-        add_legend(by_region, legend_title("Region attention", name))
-        add_legend(by_voxel, legend_title("Voxel attention", name))
+        add_legend(by_region, legend_title(REGION_ATTENTION, name))
+        add_legend(by_voxel, legend_title(VOXEL_ATTENTION, name))
 
 
 def _pet_colors(overlay: Overlay) -> tuple[slicer.vtkMRMLColorNode, ...]:

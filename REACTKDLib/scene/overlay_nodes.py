@@ -74,12 +74,12 @@ class Overlay:
 
     @property
     def region_limit(self) -> float:
-        """Highest |attention| of a region for any class."""
+        """Highest |attention| of a region for any class, logit."""
         return float(self.parameters.GetParameter("region limit"))
 
     @property
     def voxel_limit(self) -> float:
-        """End of the voxel maps' colour range."""
+        """End of the voxel maps' colour range, logit per 100 mL."""
         return float(self.parameters.GetParameter("voxel limit"))
 
     @property

@@ -66,6 +66,9 @@ def add_segmentation(
     segmentation.SetConversionParameter("Smoothing factor", SMOOTHING)
     node.CreateClosedSurfaceRepresentation()
     _set_opacities(node)
+    node.AddDefaultStorageNode()
+    # Saving the segments on the whole CT's grid takes most of the time that saving the scene does.
+    node.GetStorageNode().CropToMinimumExtentOn()
     return node
 
 

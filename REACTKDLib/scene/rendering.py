@@ -6,15 +6,17 @@ import sys
 from functools import cache
 
 PROBE = """
-import vtk
-window = vtk.vtkRenderWindow()
+import vtkmodules.vtkRenderingOpenGL2
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+window = vtkRenderWindow()
 window.SetOffScreenRendering(1)
 window.SetSize(16, 16)
-renderer = vtk.vtkRenderer()
+renderer = vtkRenderer()
 renderer.SetBackground(1, 0, 0)
 window.AddRenderer(renderer)
 window.Render()
-pixels = vtk.vtkUnsignedCharArray()
+pixels = vtkUnsignedCharArray()
 window.GetPixelData(0, 0, 15, 15, 0, pixels, 0)
 raise SystemExit(0 if pixels.GetTuple3(0) == (255.0, 0.0, 0.0) else 3)
 """

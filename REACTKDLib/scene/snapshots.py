@@ -1,5 +1,6 @@
 """Pictures of an overlay: 3D, three slices through the most attended lesion, and the four together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +9,17 @@ import SimpleITK as sitk
 
 from .annotation import add_color_bar, add_corner_text, add_edge_letters, edge_letters, grade_text, slice_position
 from .display import show_in_slice
+from .legend import REGION_ATTENTION, VOXEL_ATTENTION
 from .overlay_nodes import Overlay
 from .views import OffscreenView, SliceView, ThreeDView
 
 ORIENTATIONS = ("Axial", "Coronal", "Sagittal")
-SIZE = (900, 900)
-FOUR_UP_SIZE = (1600, 1200)
+SIZE = (960, 720)
 AZIMUTH, ELEVATION = -20.0, 15.0
 """Degrees; towards the patient's right, where most of the liver is, so that one lesion rarely hides the next."""
 GUTTER = 2
 """Pixels between the pictures of the four."""
+GUTTER_GREY = 60
 FONT_SHARE = 0.026
 """Height of the text, as a share of the picture's."""
 
@@ -44,18 +46,16 @@ def take_snapshots(overlay: Overlay, folder: Path | str) -> list[Picture]:
         "sagittal": f"Sagittal slice through {region.name}, seen from the left.",
         "four_up": f"Axial, 3D, coronal and sagittal view of {region.name}; colour: attention for {shown}.",
     }
-    images = {
-        "3d": three_d_picture(overlay, SIZE),
-        **{name.lower(): slice_picture(overlay, name, SIZE) for name in ORIENTATIONS},
-        "four_up": four_up_picture(overlay, FOUR_UP_SIZE),
-    }
+    images = {name.lower(): slice_picture(overlay, name, SIZE) for name in ORIENTATIONS}
+    images["3d"] = three_d_picture(overlay, SIZE)
+    images["four_up"] = four_up(images)
     pictures = [Picture(name, folder / f"{name}.png", caption) for name, caption in captions.items()]
     for picture in pictures:
         sitk.WriteImage(sitk.GetImageFromArray(images[picture.name], isVector=True), str(picture.path))
     return pictures
 
 
-def slice_picture(overlay: Overlay, orientation: str, size: tuple[int, int], has_legend: bool = True) -> np.ndarray:
+def slice_picture(overlay: Overlay, orientation: str, size: tuple[int, int]) -> np.ndarray:
     """A slice through the most attended lesion with the voxel map over it: (H, W, 3), uint8."""
     view = SliceView(overlay.scene, orientation, size)
     try:
@@ -63,8 +63,7 @@ def slice_picture(overlay: Overlay, orientation: str, size: tuple[int, int], has
         view.fit(overlay.most_attended.centroid)
         add_edge_letters(view.renderer, edge_letters(view.node), _font_size(size, 1.3))
         _add_grade(view, overlay, slice_position(view.node))
-        if has_legend:
-            _add_legend(view, overlay, "Voxel attention", overlay.voxel_limit)
+        _add_legend(view, overlay, VOXEL_ATTENTION, overlay.voxel_limit)
         return view.pixels()
     finally:
         view.close(overlay.scene)
@@ -78,23 +77,22 @@ def three_d_picture(overlay: Overlay, size: tuple[int, int]) -> np.ndarray:
         overlay.segmentation.GetRASBounds(bounds)
         view.look(bounds, AZIMUTH, ELEVATION)
         _add_grade(view, overlay, "From the front and right")
-        _add_legend(view, overlay, "Region attention", overlay.region_limit)
+        _add_legend(view, overlay, REGION_ATTENTION, overlay.region_limit)
         return view.pixels()
     finally:
         view.close(overlay.scene)
 
 
-def four_up_picture(overlay: Overlay, size: tuple[int, int]) -> np.ndarray:
-    """Axial and 3D above coronal and sagittal, as the application lays them out: (H, W, 3), uint8."""
-    half = (size[0] // 2 - GUTTER // 2, size[1] // 2 - GUTTER // 2)
-    # One legend is enough for three slices of the same map.
-    axial, coronal, sagittal = (slice_picture(overlay, name, half, name == "Axial") for name in ORIENTATIONS)
-    canvas = np.full((size[1], size[0], 3), 60, np.uint8)
-    for row, pair in enumerate(((axial, three_d_picture(overlay, half)), (coronal, sagittal))):
-        for column, image in enumerate(pair):
-            top, left = row * (size[1] - half[1]), column * (size[0] - half[0])
-            canvas[top : top + half[1], left : left + half[0]] = image
-    return canvas
+def four_up(images: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Axial and 3D above coronal and sagittal, as the application lays them out; pictures of one size, (H, W, 3)."""
+    rows = [_beside(images[left], images[right], 1) for left, right in (("axial", "3d"), ("coronal", "sagittal"))]
+    return _beside(*rows, 0)
+
+
+def _beside(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray:
+    """With a gutter between them."""
+    gutter = np.full_like(first, GUTTER_GREY).take(range(GUTTER), axis)
+    return np.concatenate([first, gutter, second], axis)
 
 
 def _add_grade(view: OffscreenView, overlay: Overlay, place: str) -> None:

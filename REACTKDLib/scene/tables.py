@@ -62,7 +62,14 @@ def add_edge_table(scene: slicer.vtkMRMLScene, prediction: Prediction) -> slicer
 
 
 def add_probability_table(scene: slicer.vtkMRMLScene, prediction: Prediction) -> slicer.vtkMRMLTableNode:
-    columns = {"grade": list(prediction.classes), "probability": list(prediction.probabilities)}
+    """A row a grade. Its region attentions, background attention and bias add up to its logit."""
+    columns = {
+        "grade": list(prediction.classes),
+        "probability": list(prediction.probabilities),
+        "logit": list(prediction.logits),
+        "background attention": list(prediction.background_attention),
+        "bias": list(prediction.bias),
+    }
     return _add_table(scene, "Probabilities", columns)
 
 

@@ -4,11 +4,11 @@ import importlib
 import multiprocessing
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass
@@ -65,6 +65,9 @@ def _with_peak(function: Callable, arguments: tuple) -> tuple[object, float]:
 
 def peak_memory_mb() -> float:
     """Highest resident memory of this process so far, MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+    status = Path("/proc/self/status")
+    if status.exists():
+        # On Linux `ru_maxrss` starts from what the parent held when it forked.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

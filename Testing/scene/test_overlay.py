@@ -1,13 +1,20 @@
 """What a prediction becomes in a scene."""
 
+from dataclasses import replace
+from itertools import permutations
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from scipy.ndimage import map_coordinates
+from scipy.spatial import cKDTree
 from vtk.util.numpy_support import vtk_to_numpy
 
+from REACTKDLib.imaging.geometry import Geometry
 from REACTKDLib.scene import hierarchy
+from REACTKDLib.scene.attention import FADE_MM, SPACING_MM, voxel_map
 from REACTKDLib.scene.colors import attention_color
 from REACTKDLib.scene.display import (
     composites,
@@ -18,9 +25,10 @@ from REACTKDLib.scene.display import (
     show_similar,
 )
 from REACTKDLib.scene.geometry import to_ras
-from REACTKDLib.scene.graph import ATTENTION_ARRAY, NODE_ARRAY, SPHERE_RADII_MM, sphere_radius
+from REACTKDLib.scene.graph import ATTENTION_ARRAY, LABEL_SIZE_MM, NODE_ARRAY, SPHERE_RADII_MM, sphere_radius
 from REACTKDLib.scene.layout import add_layout
 from REACTKDLib.scene.overlay import build_overlay, find_overlays, remove_overlay
+from REACTKDLib.scene.regions import cropped_regions
 from REACTKDLib.scene.tables import read_columns, read_edges
 from REACTKDLib.scene.volumes import add_case_volumes, image_of
 
@@ -126,12 +134,78 @@ def test_a_region_volume_is_smaller_than_the_ct(overlay, phantom):
     assert image_of(overlay.region_attention[0]).GetNumberOfPixels() < phantom.images.ct.GetNumberOfPixels() / 3
 
 
-def test_the_voxel_map_is_the_models_own(overlay, phantom):
+def sampled(image, points, outside=0.0):
+    """Linear interpolation by scipy: (N,) at points (N, 3) LPS mm."""
+    index = Geometry.of(image).to_index(points)[:, ::-1].T
+    return map_coordinates(sitk.GetArrayFromImage(image), index, order=1, mode="constant", cval=outside)
+
+
+def voxel_places(image):
+    """Centres of all voxels, (D, H, W, 3) LPS mm."""
+    d, h, w = np.indices(image.GetSize()[::-1])
+    return Geometry.of(image).to_world(np.stack([w, h, d], -1))
+
+
+def test_the_voxel_map_is_the_models_own_inside_the_liver_in_logit_per_100_ml(overlay, phantom):
+    regions = sitk.GetImageFromArray((sitk.GetArrayFromImage(phantom.prediction.regions) > 0).astype(np.float32))
+    regions.CopyInformation(phantom.prediction.regions)
     for index, volume in enumerate(overlay.voxel_attention):
-        component = sitk.VectorIndexSelectionCast(phantom.prediction.attention, index)
         shown = image_of(volume)
-        assert np.array_equal(sitk.GetArrayFromImage(shown), sitk.GetArrayFromImage(component))
-        assert np.allclose(shown.GetOrigin(), component.GetOrigin())
+        places = voxel_places(shown).reshape(-1, 3)
+        inside = sampled(regions, places) == 1
+        model = sitk.VectorIndexSelectionCast(phantom.prediction.attention, index, sitk.sitkFloat64)
+        density = sampled(model, places[inside]) * 100 / Geometry.of(model).voxel_ml
+        assert inside.sum() > 10_000
+        assert np.allclose(sitk.GetArrayFromImage(shown).ravel()[inside], density, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.4])
+def test_the_voxel_map_fades_out_within_millimetres_of_the_liver(make_phantom, tilt):
+    cosine, sine = np.cos(tilt), np.sin(tilt)
+    direction = np.array([(cosine, -sine, 0.0), (sine, cosine, 0.0), (0.0, 0.0, 1.0)])
+    prediction = make_phantom(direction=direction).prediction
+    attention = voxel_map(prediction, cropped_regions(prediction.regions))
+    places = attention.geometry.to_world(np.argwhere(np.ones(attention.weight.shape))[:, ::-1])
+    labelled = np.argwhere(sitk.GetArrayViewFromImage(prediction.regions) > 0)[:, ::-1]
+    index = Geometry.of(prediction.regions).to_index(places)
+    spacing = np.array(prediction.regions.GetSpacing())
+    # A region reaches half a voxel further than the centre of its last one.
+    nearest, _ = cKDTree(labelled * spacing).query(index * spacing)
+    far = nearest > np.linalg.norm(spacing / 2) + FADE_MM + SPACING_MM
+    weight = attention.weight.ravel()
+    assert far.any()
+    assert not weight[far].any()
+    assert not attention.density.reshape(3, -1)[:, far].any()
+    assert set(weight[nearest < min(spacing) / 2]) == {1.0}
+    assert ((weight > 0) & (weight < 1)).any()
+
+
+def test_the_voxel_map_does_not_depend_on_how_fine_the_feature_grid_is(phantom):
+    prediction = phantom.prediction
+    constant = [prediction_with_uniform_attention(prediction, factor) for factor in (1, 2)]
+    coarse, fine = (voxel_map(p, cropped_regions(p.regions)) for p in constant)
+    assert np.allclose(coarse.density, fine.density, rtol=1e-5)
+    assert coarse.limit == pytest.approx(fine.limit)
+
+
+def prediction_with_uniform_attention(prediction, factor):
+    """One logit a litre in the feature box, on a grid `factor` times as fine."""
+    coarse = Geometry.of(prediction.attention)
+    spacing = np.divide(coarse.spacing, factor)
+    origin = coarse.to_world(np.full(3, -0.5 + 0.5 / factor))
+    size = tuple(factor * n for n in coarse.size)
+    geometry = Geometry(size, tuple(spacing.tolist()), tuple(origin.tolist()), coarse.direction)
+    values = np.full((*geometry.shape, 3), geometry.voxel_ml / 1000, np.float32)
+    return replace(prediction, attention=geometry.image(values, is_vector=True))
+
+
+def test_the_end_of_the_colours_is_sought_in_the_liver_only(phantom):
+    prediction = phantom.prediction
+    before = voxel_map(prediction, cropped_regions(prediction.regions)).limit
+    array = sitk.GetArrayFromImage(prediction.attention)
+    array[:, :, :1] = 50.0
+    loud = replace(prediction, attention=Geometry.of(prediction.attention).image(array, is_vector=True))
+    assert voxel_map(loud, cropped_regions(loud.regions)).limit == pytest.approx(before)
 
 
 def test_zero_attention_is_the_middle_of_the_colours_for_every_class(overlay, phantom):
@@ -219,14 +293,40 @@ def test_edges_below_the_threshold_are_hidden(overlay, phantom):
     assert shown() == total
 
 
-def test_labels_carry_region_ids_and_stand_above_their_spheres(overlay, phantom):
+def label_box(overlay, row):
+    """Left, bottom, right and top of a label seen from the front, mm."""
+    right, _, superior = overlay.labels.GetNthControlPointPosition(row)
+    return (-right, superior, -right + LABEL_SIZE_MM[0], superior + LABEL_SIZE_MM[1])
+
+
+def test_labels_carry_region_ids(overlay, phantom):
     labels = overlay.labels
     ids = [labels.GetNthControlPointDescription(i) for i in range(labels.GetNumberOfControlPoints())]
     assert ids == [node.id for node in phantom.prediction.nodes]
     assert labels.GetAttribute("REACTKD.regions").split(" ") == ids
     assert labels.GetLocked()
-    for row in range(len(ids)):
-        assert labels.GetNthControlPointPosition(row)[2] > sphere_points(overlay, row)[:, 2].max()
+
+
+def test_a_label_with_room_stands_above_its_sphere(scene, make_phantom):
+    phantom = make_phantom(lesions=0)
+    overlay = build_overlay(scene, phantom.prediction, phantom.images)
+    assert overlay.labels.GetNthControlPointPosition(0)[2] > sphere_points(overlay, 0)[:, 2].max()
+
+
+def test_no_label_hides_a_sphere_or_a_label_from_the_front(scene, phantom):
+    """Of a lesion before the liver's centroid, and one a little above and behind."""
+    liver, first, second, _ = phantom.prediction.nodes
+    center = np.array(liver.centroid_lps_mm)
+    close = (replace(first, centroid_lps_mm=tuple(center + (4.0, -40.0, 2.0))),)
+    close += (replace(second, centroid_lps_mm=tuple(center + (10.0, 40.0, 18.0))),)
+    prediction = replace(phantom.prediction, nodes=(liver, *close), edges=())
+    overlay = build_overlay(scene, prediction, phantom.images)
+    boxes = [label_box(overlay, row) for row in range(3)]
+    for row, other in permutations(range(3), 2):
+        left, low, right, high = boxes[row]
+        x, z = -sphere_points(overlay, other)[:, 0], sphere_points(overlay, other)[:, 2]
+        assert not ((x > left) & (x < right) & (z > low) & (z < high)).any()
+        assert boxes[other][1] >= high or boxes[other][3] <= low or boxes[other][0] >= right or boxes[other][2] <= left
 
 
 def test_tables_hold_the_predictions_numbers_to_six_digits(overlay, phantom):
@@ -241,6 +341,13 @@ def test_tables_hold_the_predictions_numbers_to_six_digits(overlay, phantom):
     assert overlay.probabilities == pytest.approx(prediction.probabilities, rel=1e-5)
     pairs = [(e.source, e.target) for e in prediction.edges]
     assert [(e.source, e.target) for e in read_edges(overlay.edge_table)] == pairs
+
+
+def test_the_attention_in_the_tables_adds_up_to_the_logit(overlay, phantom):
+    regions, grades = read_columns(overlay.region_table), read_columns(overlay.probability_table)
+    for row, name in enumerate(phantom.prediction.classes):
+        attention = sum(regions[f"attention: {name}"]) + grades["background attention"][row]
+        assert grades["logit"][row] == pytest.approx(attention + grades["bias"][row], abs=1e-4)
 
 
 def test_the_chart_shows_the_probabilities_from_zero_to_one(overlay):
