@@ -23,12 +23,13 @@ def graph_picture(prediction: Prediction) -> Picture:
     drawing.draw_edges()
     drawing.draw_nodes()
     drawing.draw_legend()
-    edges = "each region's two strongest edges" if drawing.crowded else "edges by similarity of features"
     caption = (
         f"Region graph, seen from the front: nodes at the regions' centroids, sized and coloured by their attention "
-        f"for {prediction.grade_name}; {edges}."
+        f"for {prediction.grade_name}"
     )
-    return Picture("graph", caption, drawing.png())
+    if prediction.edges:
+        caption += "; each region's two strongest edges" if drawing.crowded else "; edges by similarity of features"
+    return Picture("graph", f"{caption}.", drawing.png())
 
 
 class _Graph:
@@ -72,11 +73,12 @@ class _Graph:
     def draw_legend(self) -> None:
         self.pen.letters(CORONAL.letters, INK, WHITE)
         self.pen.scale_bar(self.plane.spacing[0], INK)
-        for column, similarity in enumerate((0.2, 0.6, 1.0)):
-            x = 250 + 56 * column
-            self._stroke([(x, HEIGHT + 31), (x + 40, HEIGHT + 31)], similarity)
-            self.pen.text(x + 20, HEIGHT + 39, f"{similarity:g}", 15, "ma", INK)
-        self.pen.text(326, HEIGHT + 21, "similarity", 15, "md", INK)
+        if self.prediction.edges:
+            for column, similarity in enumerate((0.2, 0.6, 1.0)):
+                x = 250 + 56 * column
+                self._stroke([(x, HEIGHT + 31), (x + 40, HEIGHT + 31)], similarity)
+                self.pen.text(x + 20, HEIGHT + 39, f"{similarity:g}", 15, "ma", INK)
+            self.pen.text(326, HEIGHT + 21, "similarity", 15, "md", INK)
         bar = _on_paper(np.linspace(-1.0, 1.0, 256))
         self.pen.colour_bar(
             WIDTH - 290, 270, bar, (signed(-self.limit), "0", signed(self.limit)), "attention, logit", INK

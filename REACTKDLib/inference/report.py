@@ -6,20 +6,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import jinja2
-import numpy as np
 
 from .drawing import Picture
 from .graph_picture import graph_picture
-from .prediction import Edge, Node, Prediction
+from .prediction import Edge, Prediction
 from .slice_pictures import TRACER_NAMES
+from .wording import deletion_check, measure, minute, number, percent, plain, reasons, signed
 
-DASH = "–"
 SHOWN_EDGES = 10
 """The strongest; the rest can be unfolded."""
-NEARBY_MM = 5.0
-"""A smaller offset from the liver's centroid is not worth a word."""
-DIRECTIONS = (("right", "left"), ("anterior", "posterior"), ("inferior", "superior"))
-"""Of LPS x, y and z: towards lower and higher values."""
 PHANTOM_FINDING = "phantom_model"
 """Says what the banner of a demo model says already."""
 RESEARCH_USE = "Research use only"
@@ -40,10 +35,12 @@ def write_report(prediction: Prediction, pictures: Iterable[Picture], path: Path
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": _number,
-        "signed": _signed,
-        "percent": _percent,
-        "plain": _plain,
+        "number": number,
+        "measure": measure,
+        "signed": signed,
+        "percent": percent,
+        "plain": plain,
+        "minute": minute,
         "uri": _data_uri,
     }
     model = prediction.provenance.get("model", {})
@@ -57,8 +54,8 @@ def write_report(prediction: Prediction, pictures: Iterable[Picture], path: Path
         demo=demo,
         findings=[finding for finding in prediction.findings if not (demo and finding.code == PHANTOM_FINDING)],
         purpose=_purpose(model.get("intended_use")),
-        reasons=_reasons(prediction),
-        deletion=_deletion(prediction),
+        reasons=reasons(prediction),
+        deletion=deletion_check(prediction),
         tracers=list(dict.fromkeys(tracer for node in prediction.nodes for tracer in node.pet)),
         tracer_names=TRACER_NAMES,
         contributions=_contributions(prediction),
@@ -68,34 +65,6 @@ def write_report(prediction: Prediction, pictures: Iterable[Picture], path: Path
         shown_input=SHOWN_INPUT,
     )
     Path(path).write_text(page, encoding="utf-8")
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    """A dash where there is no value."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
-def _signed(value: float | None, digits: int = 3) -> str:
-    if value is None or not math.isfinite(value):
-        return DASH
-    return f"{value:+.{digits}f}".replace("-", "−")
-
-
-def _percent(value: float | None) -> str:
-    return DASH if value is None or not math.isfinite(value) else f"{100 * value:.1f} %"
-
-
-def _plain(value) -> str:
-    """Any value of the provenance as text: lists with commas, floats short."""
-    if value is None or value == "":
-        return DASH
-    if isinstance(value, list | tuple):
-        return ", ".join(_plain(item) for item in value if item not in (None, "")) or DASH
-    if isinstance(value, float):
-        return f"{value:.6g}".replace("-", "−") if math.isfinite(value) else DASH
-    return str(value)
 
 
 def _data_uri(picture: Picture) -> str:
@@ -129,49 +98,3 @@ def _largest_contribution(prediction: Prediction) -> float:
 
 def _named(prediction: Prediction, edges: Sequence[Edge]) -> list[tuple[str, str, float]]:
     return [(prediction.node(e.source).name, prediction.node(e.target).name, e.similarity) for e in edges]
-
-
-def _reasons(prediction: Prediction) -> str:
-    """In words, what the numbers of the predicted class say."""
-    grade, top = prediction.grade, prediction.most_attended
-    share = top.attention[grade]
-    logit = f"its logit of {_signed(prediction.logits[grade], 2)}"
-    if not prediction.lesions:
-        return f"No lesion was given. The liver adds {_signed(share, 2)} to {logit}."
-    where = _whereabouts(prediction, top)
-    if share <= 0:
-        return (
-            f"No lesion speaks for this grade; {top.name} ({where}) speaks least against it, "
-            f"with {_signed(share, 2)} in {logit}."
-        )
-    rest = math.fsum(node.attention[grade] for node in prediction.nodes if node != top)
-    return (
-        f"{top.name} ({where}) speaks most for this grade: it adds {_signed(share, 2)} to {logit}; "
-        f"all other regions together add {_signed(rest, 2)}."
-    )
-
-
-def _whereabouts(prediction: Prediction, node: Node) -> str:
-    """Volume, and how the lesion lies to the liver: what can be computed, no segment or lobe."""
-    volume = f"{_number(node.volume_ml, 1)} mL"
-    livers = [other for other in prediction.nodes if other not in prediction.lesions]
-    if not livers:
-        return volume
-    offset = np.subtract(node.centroid_lps_mm, livers[0].centroid_lps_mm)
-    sides = zip(offset, DIRECTIONS, strict=True)
-    steps = [f"{abs(mm):.0f} mm {names[int(mm > 0)]}" for mm, names in sides if abs(mm) >= NEARBY_MM]
-    return f"{volume}, {', '.join(steps)} of the liver's centroid" if steps else f"{volume}, at the liver's centroid"
-
-
-def _deletion(prediction: Prediction) -> str:
-    check = prediction.deletion
-    if check is None:
-        return "The deletion check was not run."
-    before, after = (_percent(p[prediction.grade]) for p in (prediction.probabilities, check.probabilities))
-    node = prediction.node(check.node)
-    agrees = (check.change < 0) == (node.attention[prediction.grade] > 0)
-    verdict = "in line with its attention" if agrees else "against its attention, which should then not be relied on"
-    return (
-        f"With {node.name} replaced by liver-like tissue, the probability of {prediction.grade_name} goes "
-        f"from {before} to {after} ({_signed(100 * check.change, 1)} percentage points), {verdict}."
-    )

@@ -33,9 +33,8 @@ def silhouette(prediction: Prediction, plane: Geometry, points: np.ndarray) -> I
     rgb = np.full((rows, columns, 3), 255.0, np.float32)
     layers = [(labels > 0, LIVER_TINT, LIVER_SMOOTHING, 1.0)]
     if prediction.lesions:
-        layers.append(
-            (np.isin(labels, [node.label for node in prediction.lesions]), LESION_TINT, LESION_SMOOTHING, 0.75)
-        )
+        lesions = np.isin(labels, [node.label for node in prediction.lesions])
+        layers.append((lesions, LESION_TINT, LESION_SMOOTHING, 0.75))
     for mask, tint, smoothing, opacity in layers:
         light, cover = _shaded(mask, smoothing / VOXEL_PIXELS)
         rgb += (np.float32(tint) * light[..., None] - rgb) * (opacity * cover)[..., None]
@@ -43,7 +42,10 @@ def silhouette(prediction: Prediction, plane: Geometry, points: np.ndarray) -> I
 
 
 def _shaded(mask: np.ndarray, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
-    """mask: (D, H, W), D away from the reader. smoothing: voxels. Returns light on the front surface and cover in [0, 1], (H, W)."""
+    """Light on the front surface, and cover in [0, 1], both (H, W).
+
+    mask: (D, H, W), D away from the reader. smoothing: voxels.
+    """
     light, cover = np.zeros((2, *mask.shape[1:]), np.float32)
     box = bounding_box(mask, 4 * int(np.ceil(smoothing)))
     volume = sitk.GetArrayFromImage(

@@ -48,6 +48,7 @@ def slice_pictures(prediction: Prediction, ct: sitk.Image, pet: Mapping[str, sit
     each of them contains the region even where the centroid does not.
     """
     target = prediction.most_attended
+    shown = target.name if prediction.lesions else "the liver"
     liver = row_ends(prediction.regions)
     anchor = _nearest_voxel(prediction.regions, target)
 
@@ -58,7 +59,7 @@ def slice_pictures(prediction: Prediction, ct: sitk.Image, pet: Mapping[str, sit
         section = _Slice(prediction, ct, view, plane_through(view, liver, anchor))
         section.lay_attention(attention, limit)
         caption = (
-            f"{view.name.capitalize()} CT through {target.name} ({view.position(anchor)}): "
+            f"{view.name.capitalize()} CT through {shown} ({view.position(anchor)}): "
             f"orange speaks for {prediction.grade_name}, blue against it."
         )
         pictures.append(Picture(view.name, caption, section.png()))
@@ -68,7 +69,7 @@ def slice_pictures(prediction: Prediction, ct: sitk.Image, pet: Mapping[str, sit
         uptake = max((node.pet[tracer].max for node in prediction.nodes if tracer in node.pet), default=0.0)
         section = _Slice(prediction, ct, AXIAL, plane_through(AXIAL, liver, anchor))
         section.lay_pet(image, uptake, name)
-        caption = f"{name} PET on axial CT through {target.name} ({AXIAL.position(anchor)})."
+        caption = f"{name} PET on axial CT through {shown} ({AXIAL.position(anchor)})."
         pictures.append(Picture(f"pet_{tracer}", caption, section.png()))
     return pictures
 
@@ -76,7 +77,8 @@ def slice_pictures(prediction: Prediction, ct: sitk.Image, pet: Mapping[str, sit
 def _nearest_voxel(regions: sitk.Image, node: Node) -> np.ndarray:
     """Centre of the region's voxel nearest its centroid, (3,) LPS mm."""
     labels, geometry = sitk.GetArrayViewFromImage(regions), Geometry.of(regions)
-    nearest = geometry.to_index(node.centroid_lps_mm).round().astype(int)
+    # Halfway between two voxels the lower one, whatever the rounding error: no slice may depend on that.
+    nearest = np.ceil(geometry.to_index(node.centroid_lps_mm) - 0.5 - 1e-6).astype(int)
     if labels[tuple(nearest[::-1])] == node.label:
         return geometry.to_world(nearest)
     voxels = geometry.to_world(np.column_stack(np.nonzero(labels == node.label)[::-1]))
@@ -133,7 +135,7 @@ class _Slice:
         self._blend(*_hot(values / limit))
         self.legend = (
             _on_grey(*_hot(np.linspace(0.0, 1.0, 256))),
-            ("0", "", f"{limit:.3g}"),
+            ("0", "", f"{limit:.0f}" if limit >= 100 else f"{limit:.3g}"),
             f"{name}, unit of the file",
         )
 

@@ -36,7 +36,9 @@ class CBAM3D(nn.Module):
     def spatial_attention(self, features: Tensor) -> Tensor:
         """(B, 1, d, h, w) in (0, 1)."""
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
-        return self.spatial(summary).sigmoid()
+        # oneDNN's bfloat16 weight gradient is NaN where the kernel is deeper than the map; float32 costs nothing here.
+        with torch.autocast(summary.device.type, enabled=False):
+            return self.spatial(summary.float()).sigmoid()
 
 
 def share_cbam(teacher: nn.Module, student: nn.Module, frozen: bool = True) -> None:

@@ -9,6 +9,7 @@ import vtk
 
 from ..inference.prediction import Edge
 from .tables import Region
+from .viewpoint import picture_axes
 
 SPHERE_RADII_MM = (3.0, 9.0)
 """At no attention and at the highest of all regions and classes."""
@@ -17,8 +18,10 @@ SPHERE_SHARE_OF_REGION = 0.6
 TUBE_RADII_MM = (0.4, 1.6)
 """At a similarity of -1 and of 1."""
 LABEL_GAP_MM = 3.0
-LABEL_SIZE_MM = (45.0, 12.0)
+LABEL_SIZE_MM = (30.0, 8.0)
 """Width and height of a label, seen from as far as shows a whole liver."""
+LABEL_ROWS = 3
+"""Places that are tried above a sphere, and as many below it."""
 
 NODE_ARRAY = "region"
 """Row of the region table, at every point of its sphere: what a pick in 3D finds."""
@@ -100,8 +103,8 @@ def add_labels(scene: slicer.vtkMRMLScene, regions: Sequence[Region]) -> slicer.
     labels = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Graph labels")
     labels.CreateDefaultDisplayNodes()
     for region, height in zip(regions, _label_heights(regions), strict=True):
-        right, anterior, _ = region.centroid
-        index = labels.AddControlPoint(vtk.vtkVector3d(right, anterior, height), region.name)
+        right, anterior, superior = region.centroid
+        index = labels.AddControlPoint(vtk.vtkVector3d(right, anterior, superior + height), region.name)
         labels.SetNthControlPointDescription(index, region.id)
         labels.SetNthControlPointLocked(index, True)
     labels.SetAttribute(REGION_IDS_ATTRIBUTE, " ".join(region.id for region in regions))
@@ -111,27 +114,29 @@ def add_labels(scene: slicer.vtkMRMLScene, regions: Sequence[Region]) -> slicer.
 
 
 def _label_heights(regions: Sequence[Region]) -> list[float]:
-    """S in mm of each label's lower edge: the first place, next to its sphere, that is free when seen from the front.
+    """How far above its centroid each label begins, mm: the first place next to its sphere that is free in the picture.
 
     Where none is, right above the sphere.
     """
     width, height = LABEL_SIZE_MM
     radii = [_bound(region.volume_ml) for region in regions]
-    taken = [_box(region.centroid, -r, -r, r, r) for region, r in zip(regions, radii, strict=True)]
+    places = np.array([region.centroid for region in regions]) @ picture_axes()[:2].T
+    taken = [_box(place, -radius, -radius, radius, radius) for place, radius in zip(places, radii, strict=True)]
     heights = []
-    for region, radius in zip(regions, radii, strict=True):
+    for place, radius in zip(places, radii, strict=True):
         gap = radius + LABEL_GAP_MM
-        offsets = (gap, -gap - height, gap + height, -gap - 2 * height)
-        boxes = [_box(region.centroid, 0.0, offset, width, offset + height) for offset in offsets]
-        place = next((box for box in boxes if not any(_overlap(box, other) for other in taken)), boxes[0])
-        taken.append(place)
-        heights.append(place[1])
+        offsets = [o for k in range(LABEL_ROWS) for o in (gap + k * height, -gap - (k + 1) * height)]
+        boxes = [_box(place, 0.0, offset, width, offset + height) for offset in offsets]
+        free = (i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken))
+        choice = next(free, 0)
+        taken.append(boxes[choice])
+        heights.append(offsets[choice])
     return heights
 
 
-def _box(centroid: Sequence[float], left: float, low: float, right: float, high: float) -> tuple[float, ...]:
-    """Around a centroid, seen from the front: the picture's left, bottom, right and top, mm."""
-    x, y = -centroid[0], centroid[2]
+def _box(place: Sequence[float], left: float, low: float, right: float, high: float) -> tuple[float, ...]:
+    """Left, bottom, right and top of what reaches that far from a place in the picture, mm."""
+    x, y = place
     return x + left, y + low, x + right, y + high
 
 

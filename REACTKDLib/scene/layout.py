@@ -7,6 +7,7 @@ from .display import jump_to_region, show_in_slice
 from .geometry import set_orientation
 from .overlay_nodes import Overlay
 from .standalone import Standalone
+from .viewpoint import picture_axes
 
 SLICE_VIEWS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 THREE_D_VIEW = "1"
@@ -35,12 +36,13 @@ def add_layout(host: Standalone, overlay: Overlay) -> None:
 
 
 def _add_camera(scene: slicer.vtkMRMLScene, overlay: Overlay) -> None:
-    """Of the 3D view: from the front, the liver in the middle."""
+    """Of the 3D view: from where the pictures look, the liver in the middle."""
     bounds = [0.0] * 6
     overlay.segmentation.GetRASBounds(bounds)
     center = np.reshape(bounds, (3, 2)).mean(1)
     camera = scene.AddNewNodeByClass("vtkMRMLCameraNode", "Camera")
     camera.SetLayoutName(THREE_D_VIEW)
     camera.SetFocalPoint(*center)
-    camera.SetPosition(*(center + np.array((0.0, CAMERA_DISTANCE_MM, 0.0))))
-    camera.SetViewUp(0.0, 0.0, 1.0)
+    _, up, towards_reader = picture_axes()
+    camera.SetPosition(*(center + CAMERA_DISTANCE_MM * towards_reader))
+    camera.SetViewUp(*up)

@@ -11,12 +11,11 @@ from .annotation import add_color_bar, add_corner_text, add_edge_letters, edge_l
 from .display import show_in_slice
 from .legend import REGION_ATTENTION, VOXEL_ATTENTION
 from .overlay_nodes import Overlay
+from .viewpoint import AZIMUTH, ELEVATION
 from .views import OffscreenView, SliceView, ThreeDView
 
 ORIENTATIONS = ("Axial", "Coronal", "Sagittal")
 SIZE = (960, 720)
-AZIMUTH, ELEVATION = -20.0, 15.0
-"""Degrees; towards the patient's right, where most of the liver is, so that one lesion rarely hides the next."""
 GUTTER = 2
 """Pixels between the pictures of the four."""
 GUTTER_GREY = 60

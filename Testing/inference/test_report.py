@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from REACTKDLib.imaging.errors import Finding
 from REACTKDLib.imaging.geometry import Geometry
-from REACTKDLib.inference.pictures import Picture, graph_picture
+from REACTKDLib.inference.drawing import Picture
+from REACTKDLib.inference.graph_picture import graph_picture
 from REACTKDLib.inference.prediction import DeletionCheck, Edge, Node, PetUptake, Prediction
 from REACTKDLib.inference.report import write_report
 
@@ -274,6 +275,55 @@ def test_the_reason_says_so_when_no_lesion_speaks_for_the_grade(page_of):
     assert "The deletion check was not run." in text
 
 
+def test_the_reason_adds_up_to_the_logit(page_of):
+    text = page_of(a_prediction()).text
+    # Of class 2: liver -0.13 and Lesion 2 0.04, background -0.46 and bias -0.20; with +2.89 they are +2.14.
+    assert "all other regions together add −0.09, background and bias −0.66." in text
+
+
+TINY = (0.001, -0.002, 0.003)
+
+
+def test_the_reason_says_so_when_lesions_hardly_matter(page_of):
+    lesions = (a_node(1, TINY, 637.51), a_node(2, (0.0, 0.0, -0.004), 3.34))
+    text = page_of(a_prediction((a_node(0, LIVER, 1453.27), *lesions))).text
+    assert "No lesion matters much for this grade. Lesion 1 (637.5 mL" in text
+    assert "changes its logit of −0.79 by less than 0.01" in text
+    alone = page_of(a_prediction((a_node(0, LIVER, 1453.27), lesions[0]))).text
+    assert "Lesion 1 (637.5 mL" in alone
+    assert "hardly matters for this grade" in alone
+    assert "most" not in alone.split("hardly matters")[0].split("Predicted tumour grade")[1]
+
+
+def test_a_lesion_beside_others_that_speak_against_does_not_speak_for_the_grade_by_a_hair(page_of):
+    nodes = (a_node(0, LIVER, 1453.27), a_node(1, TINY, 20.0), a_node(2, (0.0, 0.0, -2.0), 3.0))
+    text = page_of(a_prediction(nodes)).text
+    assert "No lesion speaks for this grade; Lesion 1 " in text
+    assert "speaks least against it, with 0.00 in" in text
+
+
+def test_a_deletion_that_changes_nothing_neither_agrees_nor_disagrees(page_of):
+    unchanged = DeletionCheck("lesion_1", (0.031, 0.442, 0.527), -0.0001)
+    text = page_of(a_prediction(deletion=unchanged)).text
+    assert "stays at 52.7 %: this lesion hardly matters for it, although its attention is +2.89." in text
+    assert "percentage points" not in text
+    assert "in line with" not in text
+    nodes = (a_node(0, LIVER, 1453.27), a_node(1, TINY, 20.0))
+    assert "as its attention is 0.00." in page_of(a_prediction(nodes, deletion=unchanged)).text
+
+
+def test_zero_has_no_sign(page_of):
+    nodes = (a_node(0, LIVER, 1453.27), a_node(1, (-0.0004, 0.0004, 0.0), 20.0))
+    page = page_of(a_prediction(nodes, deletion=None))
+    assert page.row("Lesion 1")[1:] == ["0.000"] * 3
+
+
+@pytest.mark.parametrize(("volume", "shown"), [(0.438, "0.44"), (37.95, "37.95"), (637.51, "637.5"), (1453.27, "1453")])
+def test_a_volume_has_no_more_digits_than_it_deserves(page_of, volume, shown):
+    page = page_of(a_prediction((a_node(0, LIVER, volume),), deletion=None))
+    assert page.row("Liver", 3)[1] == shown
+
+
 def test_a_deletion_check_that_disagrees_with_attention_is_called_so(page_of):
     prediction = a_prediction(deletion=DeletionCheck("lesion_1", (0.1, 0.3, 0.6), 0.073))
     assert "against its attention" in page_of(prediction).text
@@ -284,6 +334,9 @@ def test_any_number_of_lesions_is_listed(page_of, lesions):
     nodes = [a_node(0, LIVER, 1453.27), *(a_node(k, (0.01, -0.02, 0.03 * k), 2.0) for k in range(1, lesions + 1))]
     page = page_of(a_prediction(nodes, deletion=None))
     listed = {row[0] for row in page.rows if re.fullmatch(r"Lesion \d+", row[0]) and len(row) == 4}
+    if not lesions:
+        assert "No lesion was given." in page.text
+        assert "There is no lesion to delete." in page.text
     assert listed == {f"Lesion {k}" for k in range(1, lesions + 1)}
     pairs = (lesions + 1) * lesions // 2
     assert len([row for row in page.rows if len(row) == 3 and row[2] == "0.50"]) == pairs
@@ -355,6 +408,23 @@ def test_a_browser_shows_the_page_and_obeys_its_policy(page_of, tmp_path):
         assert set(asked) == {"/image", "/script"}, "without the policy the browser would ask"
     assert "case 7" in shown
     assert "+2.890" in shown
+
+
+@needs_chromium
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_pictures_fill_their_rows(page_of, tmp_path, count):
+    graph = graph_picture(a_prediction())
+    source = page_of(a_prediction(), [replace(graph, name=str(k)) for k in range(count)]).source
+    measure = """<script>onload = () => {
+        const boxes = [...document.querySelectorAll(".pictures figure")].map(f => f.getBoundingClientRect())
+        document.title = boxes.map(b => [b.top, b.width].map(Math.round).join(" ")).join(",") }</script>"""
+    path = tmp_path / "measured.html"
+    path.write_text(re.sub(r"<meta http-equiv[^>]*>", measure, source), encoding="utf-8")
+    title = re.search("<title>(.*)</title>", browse(tmp_path, "--window-size=1100,800", "--dump-dom", path.as_uri()))
+    boxes = [tuple(map(int, box.split())) for box in title[1].split(",")]
+    rows = [sum(width for top, width in boxes if top == row) for row in sorted({top for top, _ in boxes})]
+    assert len(boxes) == count
+    assert max(rows) - min(rows) <= 20, "but for the gap between two"
 
 
 @needs_chromium

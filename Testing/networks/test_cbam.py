@@ -56,3 +56,14 @@ def test_there_is_nothing_to_share_without_cbam(small_teacher):
     plain = build_network(Architecture(network="student", width=16, cbam=False))
     with pytest.raises(ValueError, match="Student"):
         share_cbam(small_teacher, plain)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last_3d])
+def test_bfloat16_gradients_are_finite_on_a_map_flatter_than_the_spatial_kernel(memory_format):
+    torch.manual_seed(0)
+    attention = CBAM3D(16).to(memory_format=memory_format)
+    features = torch.randn(4, 16, 6, 12, 12)
+    expected = torch.autograd.grad(attention(features).square().sum(), attention.spatial.weight)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = torch.autograd.grad(attention(features.bfloat16()).float().square().sum(), attention.spatial.weight)[0]
+    assert (found - expected).norm() < 0.05 * expected.norm()

@@ -1,0 +1,121 @@
+"""Numbers and sentences of the report: what was computed, in words, and nothing more."""
+
+import math
+from datetime import datetime
+
+import numpy as np
+
+from .prediction import Node, Prediction
+
+DASH, SPACE = "–", "\N{NO-BREAK SPACE}"
+NEARBY_MM = 5.0
+"""A smaller offset from the liver's centroid is not worth a word."""
+DIRECTIONS = (("right", "left"), ("anterior", "posterior"), ("inferior", "superior"))
+"""Of LPS x, y and z: towards lower and higher values."""
+
+
+def reasons(prediction: Prediction) -> str:
+    """Why this grade: what lesions, other regions, background and bias add to its logit."""
+    grade, top = prediction.grade, prediction.most_attended
+    share = top.attention[grade]
+    rest = math.fsum(node.attention[grade] for node in prediction.nodes if node != top)
+    fixed = f"background and bias {signed(prediction.background_attention[grade] + prediction.bias[grade], 2)}"
+    others = f"all other regions together add {signed(rest, 2)}, {fixed}."
+    logit = f"its logit of {signed(prediction.logits[grade], 2)}"
+    if not prediction.lesions:
+        return f"No lesion was given. The liver adds {signed(share, 2)} to {logit}, {fixed}."
+
+    lesion = f"{top.name} ({_whereabouts(prediction, top)})"
+    alone = len(prediction.lesions) == 1
+    if all(_rounds_to_zero(node.attention[grade], 2) for node in prediction.lesions):
+        start = (
+            f"{lesion} hardly matters for this grade: it"
+            if alone
+            else f"No lesion matters much for this grade. {lesion} speaks most for it, yet"
+        )
+        return f"{start} changes {logit} by less than 0.01; {others}"
+    if share <= 0 or _rounds_to_zero(share, 2):
+        start = (
+            f"{lesion} speaks against this grade"
+            if alone
+            else f"No lesion speaks for this grade; {lesion} speaks least against it"
+        )
+        return f"{start}, with {signed(share, 2)} in {logit}; {others}"
+    speaks = "speaks" if alone else "speaks most"
+    return f"{lesion} {speaks} for this grade: it adds {signed(share, 2)} to {logit}; {others}"
+
+
+def deletion_check(prediction: Prediction) -> str:
+    """How the probability answers when the most attended lesion is taken away."""
+    check = prediction.deletion
+    if check is None:
+        return "The deletion check was not run." if prediction.lesions else "There is no lesion to delete."
+    before, after = (percent(p[prediction.grade]) for p in (prediction.probabilities, check.probabilities))
+    node = prediction.node(check.node)
+    share = node.attention[prediction.grade]
+    start = f"With {node.name} replaced by liver-like tissue, the probability of {prediction.grade_name}"
+    points = 100 * check.change
+    if _rounds_to_zero(points, 1):
+        agreement = "as" if _rounds_to_zero(share, 2) else "although"
+        attention = f"{agreement} its attention is {signed(share, 2)}"
+        return f"{start} stays at {before}: this lesion hardly matters for it, {attention}."
+    agrees = (check.change < 0) == (share > 0)
+    verdict = "in line with its attention" if agrees else "against its attention, which should then not be relied on"
+    return f"{start} goes from {before} to {after} ({signed(points, 1)} percentage points), {verdict}."
+
+
+def _whereabouts(prediction: Prediction, node: Node) -> str:
+    """Volume, and how the lesion lies to the liver: what can be computed, no segment or lobe."""
+    volume = f"{measure(node.volume_ml)}{SPACE}mL"
+    livers = [other for other in prediction.nodes if other not in prediction.lesions]
+    if not livers:
+        return volume
+    offset = np.subtract(node.centroid_lps_mm, livers[0].centroid_lps_mm)
+    sides = zip(offset, DIRECTIONS, strict=True)
+    steps = [f"{abs(mm):.0f}{SPACE}mm {names[int(mm > 0)]}" for mm, names in sides if abs(mm) >= NEARBY_MM]
+    return f"{volume}, {', '.join(steps)} of the liver's centroid" if steps else f"{volume}, at the liver's centroid"
+
+
+def _rounds_to_zero(value: float, digits: int) -> bool:
+    return round(value, digits) == 0
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A dash where there is no value."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def measure(value: float | None) -> str:
+    """A volume or an uptake, which can be below one or above ten thousand: no more than two decimals."""
+    size = abs(value or 0.0)
+    return number(value, 2 if size < 100 else 1 if size < 1000 else 0)
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """What rounds to zero has no sign."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    return DASH if value is None or not math.isfinite(value) else f"{100 * value:.1f}{SPACE}%"
+
+
+def plain(value) -> str:
+    """Any value of the provenance as text: lists with commas, floats short."""
+    if value is None or value == "":
+        return DASH
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value if item not in (None, "")) or DASH
+    if isinstance(value, float):
+        return f"{value:.6g}".replace("-", "−") if math.isfinite(value) else DASH
+    return str(value)
+
+
+def minute(time: str | None) -> str:
+    """A time in ISO 8601, without its seconds."""
+    return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M %Z}".strip() if time else DASH
