@@ -22,6 +22,7 @@ def card_for(architecture: Architecture, **changes) -> ModelCard:
         architecture=architecture.to_dict(),
         preprocessing=PreprocessingSpec(grid=architecture.grid),
         classes=CLASSES,
+        tracers=("fdg", "act"),
         temperature=1.5,
         abstain_below=0.4,
         training={"data": "nothing: the weights are random", "phantoms": True},

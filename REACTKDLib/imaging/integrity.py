@@ -39,7 +39,7 @@ class _Layout:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a NIfTI or NRRD holds every voxel; True for what is neither. Reads little, unless its size looks wrong."""
+    """Whether a NIfTI or NRRD holds every voxel; True for what is neither. Reads little, unless its size is odd."""
     try:
         layout = _layout(path)
         if layout is None:

@@ -28,6 +28,7 @@ class ModelCard:
     """Everything a reader or a program must know to use a model.
 
     architecture: of the network, `network` (student or teacher) among it. classes: names, in the order of the logits.
+    tracers: the PET tracers it was trained on; a student reads the first of them that a case has.
     temperature: logits are divided by it before the softmax. abstain_below: highest probability under which the model
     does not commit itself. training: what it was trained on; `phantoms` true where that was synthetic.
     metrics: name -> value, with `data` saying on what. sha256: of this card and, through it, of every file.
@@ -38,6 +39,7 @@ class ModelCard:
     architecture: Mapping
     preprocessing: PreprocessingSpec
     classes: tuple[str, ...]
+    tracers: tuple[str, ...]
     temperature: float
     abstain_below: float
     training: Mapping
@@ -83,13 +85,16 @@ class ModelCard:
             ) from error
         known = {key: values[key] for key in _keys()}
         return cls(
-            **{**known, "preprocessing": spec, "classes": tuple(values["classes"])}, sha256=values["hashes"][JSON_NAME]
+            **{**known, "preprocessing": spec}
+            | {key: tuple(values[key]) for key in ("classes", "tracers")}
+            | {"sha256": values["hashes"][JSON_NAME]}
         )
 
     def write(self, folder: Path) -> None:
         """Writes `model.json` last, over the files that already are in the folder, with their hashes."""
         values = {"schema": SCHEMA} | {key: getattr(self, key) for key in sorted(_keys())}
-        values |= {"preprocessing": self.preprocessing.to_dict(), "classes": list(self.classes)}
+        values |= {"preprocessing": self.preprocessing.to_dict()}
+        values |= {"classes": list(self.classes), "tracers": list(self.tracers)}
         files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".safetensors", ".json"))
         values["hashes"] = {
             p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -99,27 +99,22 @@ class Predictor:
                     "The model was trained on synthetic phantoms: its grade has no clinical meaning.",
                 )
             )
-        tracers = [tracer for tracer in TRACERS if tracer in data.channels]
+        given = [tracer for tracer in TRACERS if tracer in data.channels]
+        tracers = [tracer for tracer in self.card.tracers if tracer in given]
         if self.card.network == "teacher":
-            if missing := [tracer for tracer in TRACERS if tracer not in tracers]:
-                names = " and ".join({"fdg": "FDG", "act": "acetate"}[t] for t in missing)
-                findings.append(
-                    Finding(
-                        "warning",
-                        "teacher_without_pet",
-                        f"The teacher was trained with both tracers; {names} is missing.",
-                    )
-                )
-            return dict(data.channels), findings
+            if missing := [tracer for tracer in self.card.tracers if tracer not in tracers]:
+                message = f"The teacher was trained with every tracer; {_names(missing)} PET is missing."
+                findings.append(Finding("warning", "teacher_without_pet", message))
+            return {"ct": data.channels["ct"]} | {tracer: data.channels[tracer] for tracer in tracers}, findings
+        if not tracers:
+            findings.append(Finding("info", "no_pet", "The model read no PET: the grade rests on the CT alone."))
+        if unread := [tracer for tracer in given if tracer not in tracers[:1]]:
+            reason = "it reads one tracer" if tracers else f"it was trained on {_names(self.card.tracers)} PET"
+            message = f"The model did not read the {_names(unread)} PET: {reason}."
+            findings.append(Finding("info", "pet_not_read", message))
         channels = {"ct": data.channels["ct"]}
         if tracers:
             channels["pet"] = data.channels[tracers[0]]
-        else:
-            findings.append(Finding("info", "no_pet", "There is no PET: the grade rests on the CT alone."))
-        if len(tracers) > 1:
-            findings.append(
-                Finding("info", "one_tracer", "The student reads one tracer: FDG was used, acetate was not.")
-            )
         return channels, findings
 
     def _run(self, channels: dict[str, np.ndarray], weights: np.ndarray) -> tuple[torch.Tensor, Attribution]:
@@ -204,6 +199,10 @@ class _Stopwatch:
         if self._stage is not None:
             self.seconds[self._stage] = round(now - self._since, 4)
         self._since, self._stage = now, None
+
+
+def _names(tracers: Sequence[str]) -> str:
+    return " and ".join({"fdg": "FDG", "act": "acetate"}[tracer] for tracer in tracers) or "no"
 
 
 def _logits(attribution: Attribution) -> torch.Tensor:

@@ -103,7 +103,7 @@ class Worker:
 
     def _run(self, job: _Job) -> None:
         def progress(stage: str, fraction: float) -> None:
-            # Until the last stage nothing is in its place yet, so a cancel leaves nothing; from there it comes too late.
+            # Until the last stage nothing is in its place yet, and a cancel leaves nothing; then it comes too late.
             if job.state == "ended" or (stage == "finish" and not job.move("committed", "open")):
                 raise _Cancelled
             self._send("progress", id=job.id, stage=stage, fraction=fraction)

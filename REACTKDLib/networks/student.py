@@ -34,8 +34,8 @@ class SegResStream(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, 3, D, H, W). Returns (B, width, d, h, w)."""
-        # Padded on both sides, a strided convolution centres its voxel i on input voxel `stride` * i, the first of those
-        # that region masks are averaged over: moved by half a stride, features and masks meet to half a voxel.
+        # Padded on both sides, a strided convolution centres its voxel i on input voxel `stride` * i, the first of
+        # those that region masks are averaged over: moved by half a stride, both meet to half a voxel.
         images = functional.pad(images, (-self.shift, self.shift) * 3)
         return self.pyramid(self.encoder(images)[self.tap :])
 

@@ -14,6 +14,7 @@ from REACTKDLib.inference.model_folder import load_model
 from REACTKDLib.inference.prediction import Prediction
 from REACTKDLib.inference.predictor import Predictor
 from REACTKDLib.networks.batch import ModalityBatch
+from Testing.models import write_random_model
 
 
 def parts(prediction: Prediction) -> np.ndarray:
@@ -105,11 +106,23 @@ def test_a_pet_changes_the_logits(predictor, case, prediction):
     assert not np.allclose(without.logits, prediction.logits, atol=1e-3)
 
 
-def test_with_two_tracers_the_student_reads_fdg_and_says_so(predictor, case, prediction):
+def messages(found: Prediction) -> dict[str, str]:
+    return {finding.code: finding.message for finding in found.findings}
+
+
+def test_with_two_tracers_the_student_reads_the_first_of_its_own_and_says_so(predictor, case, prediction):
     both = Case.from_images(case.ct, case.liver, case.tumor, {**case.pet, "act": case.pet["fdg"] * 3 + 1})
     found = predictor.predict(both)
     assert found.logits == prediction.logits
-    assert "one_tracer" in [finding.code for finding in found.findings]
+    assert "acetate" in messages(found)["pet_not_read"]
+
+
+def test_a_tracer_that_the_model_was_not_trained_on_is_not_read_and_it_says_so(tmp_path, case):
+    model = Predictor.load(write_random_model(tmp_path / "m", tracers=("fdg",)), "cpu")
+    acetate = model.predict(Case.from_images(case.ct, case.liver, case.tumor, {"act": case.pet["fdg"]}))
+    assert acetate.logits == model.predict(Case.from_images(case.ct, case.liver, case.tumor)).logits
+    assert "trained on FDG PET" in messages(acetate)["pet_not_read"]
+    assert "no_pet" in messages(acetate)
 
 
 def test_a_teacher_predicts_and_says_which_tracer_it_misses(teacher_folder, case):
@@ -177,8 +190,6 @@ def test_raising_in_progress_stops_the_prediction(predictor, case):
 
 
 def test_a_confident_model_does_not_abstain_and_a_strict_one_does(tmp_path, case):
-    from Testing.models import write_random_model
-
     results = [
         Predictor.load(write_random_model(tmp_path / str(t), abstain_below=t), "cpu").predict(case) for t in (0.0, 1.0)
     ]
