@@ -13,10 +13,12 @@ from pathlib import Path
 import SimpleITK as sitk
 
 TIMEOUT_S = 300
+VIEW = "3d"
+"""The picture that goes into the report, which draws slices itself."""
 
 
 class SceneExtras:
-    """Writes `scene.mrb` and `pictures/*.png` beside a prediction, and returns the pictures for its report."""
+    """Writes `scene.mrb` and `pictures/*.png` beside a prediction, and returns what its report has not: the 3D view."""
 
     @staticmethod
     def available() -> bool:
@@ -31,12 +33,23 @@ class SceneExtras:
                 path = Path(temporary) / f"{option.strip('-')}.nrrd"
                 sitk.WriteImage(image, str(path))
                 command += [option, str(path)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-        lines = done.stdout.strip().splitlines()
-        if done.returncode != 0 or not lines:
-            print(f"reactkd: the 3D scene could not be made (exit {done.returncode}).", file=sys.stderr)
+            result = _run(command)
+        if "error" in result:
+            print(f"reactkd: the 3D scene could not be made: {result['error']}", file=sys.stderr)
             return []
-        result = json.loads(lines[-1])
-        if reason := result.get("skipped"):
-            print(f"reactkd: no 3D pictures: {reason}", file=sys.stderr)
-        return [Picture(p["name"], p["caption"], (folder / p["path"]).read_bytes()) for p in result["pictures"]]
+        if result["skipped"]:
+            print(f"reactkd: no 3D pictures: {result['skipped']}", file=sys.stderr)
+        views = [picture for picture in result["pictures"] if picture["name"] == VIEW]
+        return [Picture(view["name"], view["caption"], (folder / view["path"]).read_bytes()) for view in views]
+
+
+def _run(command: list[str]) -> dict:
+    """What the scene's process says of its work: the JSON of its last line, or an `error` where it said nothing."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return {"error": f"it took longer than {TIMEOUT_S} s"}
+    except (IndexError, ValueError):
+        return {"error": f"its process ended with status {done.returncode}"}
+    return {**result, "error": result["error"]["message"]} if "error" in result else result

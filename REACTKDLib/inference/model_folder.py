@@ -46,6 +46,7 @@ def save_model(folder: Path | str, network: nn.Module, card: ModelCard, readme: 
     tensors = {name: _stored(tensor, half) for name, tensor in network.state_dict().items()}
     with new_folder(folder, replaces=WEIGHTS_NAME) as temporary:
         save_file(tensors, temporary / WEIGHTS_NAME, metadata={"format": "pt"})
+        (temporary / WEIGHTS_NAME).chmod(0o644)  # safetensors leaves it to its owner alone
         write_bundle_configs(temporary / "configs", card)
         (temporary / "README.md").write_text(readme, encoding="utf-8")
         card.write(temporary)

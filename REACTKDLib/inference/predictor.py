@@ -109,8 +109,8 @@ class Predictor:
         if not tracers:
             findings.append(Finding("info", "no_pet", "The model read no PET: the grade rests on the CT alone."))
         if unread := [tracer for tracer in given if tracer not in tracers[:1]]:
-            reason = "it reads one tracer" if tracers else f"it was trained on {_names(self.card.tracers)} PET"
-            message = f"The model did not read the {_names(unread)} PET: {reason}."
+            read = _names(self.card.tracers, " or ")
+            message = f"The {_names(unread)} PET was not used: the model reads one PET, {read}."
             findings.append(Finding("info", "pet_not_read", message))
         channels = {"ct": data.channels["ct"]}
         if tracers:
@@ -201,8 +201,8 @@ class _Stopwatch:
         self._since, self._stage = now, None
 
 
-def _names(tracers: Sequence[str]) -> str:
-    return " and ".join({"fdg": "FDG", "act": "acetate"}[tracer] for tracer in tracers) or "no"
+def _names(tracers: Sequence[str], joint: str = " and ") -> str:
+    return joint.join({"fdg": "FDG", "act": "acetate"}[tracer] for tracer in tracers)
 
 
 def _logits(attribution: Attribution) -> torch.Tensor:

@@ -121,7 +121,7 @@ def test_a_tracer_that_the_model_was_not_trained_on_is_not_read_and_it_says_so(t
     model = Predictor.load(write_random_model(tmp_path / "m", tracers=("fdg",)), "cpu")
     acetate = model.predict(Case.from_images(case.ct, case.liver, case.tumor, {"act": case.pet["fdg"]}))
     assert acetate.logits == model.predict(Case.from_images(case.ct, case.liver, case.tumor)).logits
-    assert "trained on FDG PET" in messages(acetate)["pet_not_read"]
+    assert messages(acetate)["pet_not_read"].endswith("the model reads one PET, FDG.")
     assert "no_pet" in messages(acetate)
 
 
