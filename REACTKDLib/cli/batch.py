@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .options import add_model_options, model_folder, scene_extras
+from .options import add_model_options, add_result_options, model_folder, positive, scene_extras
 from .terminal import plural
 
 
@@ -23,9 +23,10 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="one folder a case, and summary.csv")
     parser.add_argument("--resume", action="store_true", help="leave alone what is done with the same model and files")
-    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="cases side by side (default: 1)")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="cases side by side (default: 1)")
     parser.add_argument("--dry-run", action="store_true", help="read and check every case, write nothing")
     add_model_options(parser)
+    add_result_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,10 +62,3 @@ def _line(status) -> str:
     grade = status.result["grade"]
     probability = status.result["probabilities"][grade["index"]]
     return f"{status.case}: {status.status}, {grade['name']} {probability:.0%} ({status.seconds:.1f} s)"
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value

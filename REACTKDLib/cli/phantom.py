@@ -4,6 +4,7 @@ import argparse
 import csv
 from pathlib import Path
 
+from .options import not_negative, positive
 from .terminal import plural
 
 
@@ -14,8 +15,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         description="Make synthetic PET/CT cases with liver and tumour masks, and a cohort.csv for `reactkd batch`.",
     )
     parser.add_argument("--out", required=True, metavar="DIR")
-    parser.add_argument("--count", type=int, default=1, metavar="N", help="cases (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first case (default: 0)")
+    parser.add_argument("--count", type=positive, default=1, metavar="N", help="cases (default: 1)")
+    parser.add_argument("--seed", type=not_negative, default=0, help="of the first case (default: 0)")
     parser.add_argument(
         "--grade", type=int, choices=(0, 1, 2), help="0 well, 1 moderately, 2 poorly differentiated (default: drawn)"
     )

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from .options import add_model_options, model_folder, scene_extras
+from .options import add_model_options, add_result_options, model_folder, scene_extras
 from .terminal import StageProgress, say_prediction
 
 PATHS = {
@@ -31,6 +31,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="result folder, made new or replaced whole")
     parser.add_argument("--json", action="store_true", help="print the result, or the error, as JSON")
     add_model_options(parser)
+    add_result_options(parser)
     parser.set_defaults(run=run)
 
 

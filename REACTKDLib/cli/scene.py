@@ -5,6 +5,7 @@ An OpenGL driver that is missing or broken ends a process without a word; the pr
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,20 +28,31 @@ class SceneExtras:
     def __call__(self, prediction, case, folder: Path) -> list:
         from ..inference.drawing import Picture
 
-        with tempfile.TemporaryDirectory() as temporary:
-            command = [sys.executable, "-m", "REACTKDLib.scene.export", str(folder)]
-            for option, image in (("--ct", case.ct), *((f"--pet-{t}", i) for t, i in case.pet.items())):
-                path = Path(temporary) / f"{option.strip('-')}.nrrd"
-                sitk.WriteImage(image, str(path))
-                command += [option, str(path)]
-            result = _run(command)
+        try:
+            with tempfile.TemporaryDirectory() as temporary:
+                made = Path(temporary) / "made"
+                made.mkdir()
+                command = [sys.executable, "-m", "REACTKDLib.scene.export", str(folder), "--out", str(made)]
+                for option, image in (("--ct", case.ct), *((f"--pet-{t}", i) for t, i in case.pet.items())):
+                    path = Path(temporary) / f"{option.strip('-')}.nrrd"
+                    sitk.WriteImage(image, str(path))
+                    command += [option, str(path)]
+                result = _run(command)
+                if "error" not in result:
+                    views = [
+                        Picture(picture["name"], picture["caption"], Path(picture["path"]).read_bytes())
+                        for picture in result["pictures"]
+                        if picture["name"] == VIEW
+                    ]
+                    shutil.copytree(made, folder, dirs_exist_ok=True)
+        except (OSError, RuntimeError) as error:
+            result = {"error": str(error).strip().splitlines()[-1]}
         if "error" in result:
             print(f"reactkd: the 3D scene could not be made: {result['error']}", file=sys.stderr)
             return []
         if result["skipped"]:
             print(f"reactkd: no 3D pictures: {result['skipped']}", file=sys.stderr)
-        views = [picture for picture in result["pictures"] if picture["name"] == VIEW]
-        return [Picture(view["name"], view["caption"], (folder / view["path"]).read_bytes()) for view in views]
+        return views
 
 
 def _run(command: list[str]) -> dict:

@@ -1,7 +1,7 @@
 """A case: CT, PET where there is one, liver and tumour. Checked once, here; nothing downstream checks again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,8 @@ class Case:
 
     ct: HU, int16 or float32, any orientation. liver, tumor: uint8 masks on the CT's grid; the liver includes the
     tumour; the tumour may be empty. pet: tracer -> image on its own grid, overlapping the liver.
-    findings: what is doubtful. sources: role -> checksum and geometry of what was read.
+    findings: what is doubtful. sources: role -> checksum and geometry of what was read. selection: what was chosen
+    within those files: liver_segment, tumor_segment, acquisition.
     """
 
     name: str
@@ -42,7 +43,8 @@ class Case:
     tumor: sitk.Image
     pet: Mapping[str, sitk.Image]
     findings: tuple[Finding, ...] = ()
-    sources: Mapping[str, Source] = ()
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    selection: Mapping[str, str | int | None] = field(default_factory=dict)
 
     @classmethod
     def from_files(
@@ -80,7 +82,9 @@ class Case:
             role: Source(checksum(path), Geometry.of(ct_image if images[role] is None else images[role]))
             for role, path in files.items()
         }
-        return cls.from_images(ct_image, liver_mask, tumor_mask, pet, name=name, sources=sources)
+        case = cls.from_images(ct_image, liver_mask, tumor_mask, pet, name=name, sources=sources)
+        selection = {"liver_segment": liver_segment, "tumor_segment": tumor_segment, "acquisition": acquisition}
+        return replace(case, selection=selection)
 
     @classmethod
     def from_images(
@@ -95,8 +99,8 @@ class Case:
     ) -> "Case":
         """Checks the images of a case and brings the masks onto the CT's grid, through world coordinates.
 
-        Raises CaseError: not_finite, not_hu, constant_ct, empty_liver, liver_outside_ct, liver_does_not_fit,
-        tumor_outside_liver, pet_no_overlap, not_finite.
+        Raises CaseError: not_finite, not_hu, constant_ct, empty_liver, liver_outside_ct, tumor_outside_ct,
+        liver_does_not_fit, tumor_outside_liver, pet_no_overlap.
         """
         findings: list[Finding] = []
         ct = compact(ct)
@@ -209,7 +213,7 @@ def _check_liver(liver: sitk.Image, ct: sitk.Image, findings: list[Finding]) -> 
         findings.append(
             Finding("warning", "unusual_liver_volume", f"The liver measures {volume:.0f} mL, which is unusual.")
         )
-    if mask[0].any() or mask[-1].any():
+    if any(face.any() for axis in range(3) for face in (mask.take(0, axis), mask.take(-1, axis))):
         findings.append(
             Finding("warning", "liver_cut_off", "The liver reaches the edge of the CT: part of it is not in view.")
         )

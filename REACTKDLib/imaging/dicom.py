@@ -13,6 +13,8 @@ import SimpleITK as sitk
 from .errors import CaseError
 
 POSITION_TOLERANCE_MM = 0.01
+DRIFT_TOLERANCE_MM = 1.0
+"""How far the last slice may lie beside the first, across the slice normal."""
 GAP_TOLERANCE = 0.1
 """Largest deviation of one slice distance from the median, as a fraction: more means a missing slice."""
 
@@ -36,7 +38,7 @@ def read_dicom_folder(folder: Path, name: str, acquisition: int | None = None) -
     """The one series in the folder, as a volume.
 
     acquisition: AcquisitionNumber to take where a series holds several phases.
-    Raises CaseError: no_dicom, several_series, mixed_phases, missing_slices, unreadable.
+    Raises CaseError: no_dicom, several_series, mixed_phases, tilted_gantry, missing_slices, unreadable.
     """
     slices = [s for s in (_header(file) for file in sorted(folder.iterdir()) if file.is_file()) if s]
     if acquisition is not None:
@@ -86,6 +88,13 @@ def _header(file: Path) -> _Slice | None:
     return _Slice(str(file), tag.get("0020|000e", ""), tag.get("0020|0012", ""), position, orientation)
 
 
+def _drift(slices: list[_Slice]) -> float:
+    """How far the last slice lies beside the first, across the slice normal, mm."""
+    row, column = np.reshape(slices[0].orientation, (2, 3))
+    way = np.subtract(slices[-1].position, slices[0].position)
+    return float(np.hypot(way @ row, way @ column))
+
+
 def _check_spacing(slices: list[_Slice], folder: Path, name: str) -> None:
     gaps = np.diff([s.height for s in slices])
     if (gaps < POSITION_TOLERANCE_MM).any():
@@ -95,6 +104,12 @@ def _check_spacing(slices: list[_Slice], folder: Path, name: str) -> None:
             f"The {name} folder {folder.name} holds several images at the same position: "
             f"two phases in one series? AcquisitionNumbers: {', '.join(numbers) or 'none given'}.",
             "Choose one phase with the acquisition number (--acquisition), or put it into a folder of its own.",
+        )
+    if (drift := _drift(slices)) > DRIFT_TOLERANCE_MM:
+        raise CaseError(
+            "tilted_gantry",
+            f"The slices of the {name} folder {folder.name} are sheared by {drift:.1f} mm: the gantry was tilted.",
+            "Straighten the volume first, for example by importing it into 3D Slicer and saving it.",
         )
     deviation = np.abs(gaps / np.median(gaps) - 1)
     if deviation.max() > GAP_TOLERANCE:

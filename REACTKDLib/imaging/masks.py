@@ -25,8 +25,7 @@ def bounding_box(mask: np.ndarray, margin: int = 0) -> Box | None:
 def close(mask: np.ndarray, iterations: int) -> np.ndarray:
     """Binary closing with the 6-neighbourhood, `iterations` dilations then as many erosions.
 
-    Voxels beyond the array count as empty for the dilation and as set for the erosion, so that a mask that
-    reaches the edge of the field of view stays there.
+    The mask continues beyond the array as it is at its edge: one that reaches the field of view's edge stays there.
     """
     closed = np.pad(mask != 0, iterations, mode="edge") if iterations else mask != 0
     for _ in range(iterations):

@@ -99,7 +99,9 @@ def _ct_channels(case: Case, grid: Geometry, labels: np.ndarray, spec: Preproces
 
 def _pet_channels(pet: sitk.Image, grid: Geometry, labels: np.ndarray, spec: PreprocessingSpec) -> np.ndarray | None:
     """None for a PET without contrast. Invariant to the PET's scale: Bq/mL and SUV give the same channels."""
-    values = sitk.GetArrayFromImage(_resample(pet, grid, sitk.sitkLinear, 0.0, sitk.sitkFloat32))
+    # Beyond the PET's field its lowest value: zero would look like contrast in a PET that has none.
+    lowest = float(sitk.GetArrayViewFromImage(pet).min())
+    values = sitk.GetArrayFromImage(_resample(pet, grid, sitk.sitkLinear, lowest, sitk.sitkFloat32))
     low, high = np.percentile(values, spec.pet_percentiles)
     if high - low <= NEGLIGIBLE * max(abs(low), abs(high)):
         return None

@@ -57,7 +57,7 @@ def read_any(path: Path, role: str) -> sitk.Image:
         if not is_whole(path):
             raise RuntimeError("truncated")
         image = sitk.ReadImage(str(path))
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ValueError, KeyError, OverflowError) as error:
         raise CaseError(
             "unreadable",
             f"The {ROLE_NAMES[role]} {path.name} cannot be read as an image.",

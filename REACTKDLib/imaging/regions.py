@@ -28,7 +28,7 @@ class Uptake:
 class Region:
     """One region and what was measured in it on the CT's own grid.
 
-    label: its value in `Regions.label_map`. pet: tracer -> uptake on the PET's own grid.
+    label: its value in `Regions.label_map`. pet: tracer -> uptake, where the PET's field holds the region.
     """
 
     id: str
@@ -144,7 +144,7 @@ def _measure(label_map: np.ndarray, box: Box, case: Case, lesions: int) -> tuple
             volume_ml=float(counts[label] * case.geometry.voxel_ml),
             centroid_lps_mm=tuple(map(float, centroids[label])),
             mean_hu=float(mean_hu[label]),
-            pet={tracer: values[label] for tracer, values in uptake.items()},
+            pet={tracer: values[label] for tracer, values in uptake.items() if label in values},
         )
         for label in range(LIVER_LABEL, size)
         if counts[label]
@@ -160,7 +160,8 @@ def _mean_index(labels: np.ndarray, along: np.ndarray, size: int, length: int) -
 def _uptake(
     pet: sitk.Image, label_map: np.ndarray, box: Box, ct_geometry: Geometry, centroids: np.ndarray
 ) -> dict[int, Uptake]:
-    """Of each label, on the PET's own voxels; a region smaller than those is read at its centroid."""
+    """Of each label, on the PET's own voxels; a region smaller than those is read at its centroid. A region outside
+    the PET's field has none."""
     on_ct = ct_geometry.crop(box).image(label_map)
     on_pet = sitk.Resample(on_ct, pet, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
     labels = sitk.GetArrayViewFromImage(on_pet).ravel()
@@ -176,8 +177,8 @@ def _uptake(
         if counts[label]:
             found[label] = Uptake(float(sums[label] / counts[label]), float(highest[label]))
         else:
-            at = Geometry.of(pet).to_index(centroids[label])
-            nearest = np.clip(np.rint(at), 0, np.array(pet.GetSize()) - 1).astype(int)
-            value = float(pet[tuple(map(int, nearest))])
-            found[label] = Uptake(value, value)
+            nearest = np.rint(Geometry.of(pet).to_index(centroids[label])).astype(int)
+            if np.all((nearest >= 0) & (nearest < pet.GetSize())):
+                value = float(pet[tuple(nearest.tolist())])
+                found[label] = Uptake(value, value)
     return found

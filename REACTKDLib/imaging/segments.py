@@ -40,7 +40,14 @@ class Segmentation:
         """Raises CaseError: missing_file, unreadable, not_3d, not_labels."""
         path = existing(path, role)
         image = as_volume(read_any(path, role), path, ROLE_NAMES[role])
-        segments = _named_segments(image)
+        try:
+            segments = _named_segments(image)
+        except ValueError as error:
+            raise CaseError(
+                "unreadable",
+                f"The {ROLE_NAMES[role]} {path.name} describes its segments wrongly ({error}).",
+                "Save it again from Slicer.",
+            ) from error
         if not segments:
             if image.GetNumberOfComponentsPerPixel() != 1:
                 raise CaseError(
@@ -51,20 +58,34 @@ class Segmentation:
             segments = _label_values(image, path, role)
         return cls(path, role, image, segments)
 
-    def find(self, wanted: str | None, names: tuple[str, ...]) -> tuple[Segment, ...]:
-        """The segments called `wanted` (a name or a label value); without it, those that `names` recognise.
+    def liver(self, wanted: str | None) -> tuple[Segment, ...]:
+        """The segment called `wanted`; without it, the one called Liver, else those with that word and no tumour's.
 
-        An exact name wins over a name that only contains the word ("Liver" over "Liver vessels"); where several
-        match equally well (Lesion 1, Lesion 2) all are meant. Raises CaseError unknown_segment.
+        Raises CaseError unknown_segment.
         """
-        if wanted is None:
-            exact = tuple(s for s in self.segments if s.name.strip().lower() in names)
-            return exact or tuple(s for s in self.segments if set(re.split(r"[^a-z]+", s.name.lower())) & set(names))
-        found = tuple(s for s in self.segments if wanted.strip().lower() in (s.name.lower(), str(s.label)))
+        if wanted is not None:
+            return self._called(wanted)
+        exact = tuple(s for s in self.segments if s.name.strip().lower() in LIVER_NAMES)
+        return exact or tuple(s for s in self.segments if _words(s) & {*LIVER_NAMES} and not _words(s) & {*TUMOR_NAMES})
+
+    def tumor(self, wanted: str | None) -> tuple[Segment, ...]:
+        """The segment called `wanted`; without it, every one with a tumour's word (Tumor, Tumor_1, Lesion 2).
+
+        Raises CaseError unknown_segment.
+        """
+        if wanted is not None:
+            return self._called(wanted)
+        return tuple(s for s in self.segments if _words(s) & {*TUMOR_NAMES})
+
+    def _called(self, wanted: str) -> tuple[Segment, ...]:
+        """By name, else by label value where that means one segment only."""
+        found = tuple(s for s in self.segments if s.name.strip().lower() == wanted.strip().lower())
         if not found:
+            found = tuple(s for s in self.segments if str(s.label) == wanted.strip())
+        if not found or len({s.layer for s in found}) > 1:
             raise CaseError(
                 "unknown_segment",
-                f"The {ROLE_NAMES[self.role]} {self.path.name} has no segment '{wanted}'; it has {self.names()}.",
+                f"The {ROLE_NAMES[self.role]} {self.path.name} has no one segment '{wanted}'; it has {self.names()}.",
                 "Name one of these.",
             )
         return found
@@ -106,7 +127,7 @@ def read_masks(
     if segmentation is not None:
         both = Segmentation.read(segmentation, "segmentation")
         liver_mask = _liver(both, liver_segment)
-        tumor_segments = both.find(tumor_segment, TUMOR_NAMES)
+        tumor_segments = both.tumor(tumor_segment)
         tumor_mask = both.mask(tumor_segments) if tumor_segments else None
         if liver is None and tumor is None:
             return liver_mask, tumor_mask
@@ -124,7 +145,7 @@ def _liver(file: Segmentation, wanted: str | None) -> sitk.Image:
         raise CaseError(
             "empty_liver", f"The {ROLE_NAMES[file.role]} {file.path.name} is empty.", "Segment the liver first."
         )
-    found = file.find(wanted, LIVER_NAMES)
+    found = file.liver(wanted)
     if not found and file.role == "liver" and len(file.segments) == 1:
         found = file.segments
     if not found:
@@ -139,7 +160,7 @@ def _liver(file: Segmentation, wanted: str | None) -> sitk.Image:
 def _tumor_file(file: Segmentation, wanted: str | None) -> sitk.Image | None:
     if not file.segments:
         return None
-    found = file.find(wanted, TUMOR_NAMES) or (file.segments if len(file.segments) == 1 else ())
+    found = file.tumor(wanted) or (file.segments if len(file.segments) == 1 else ())
     if not found:
         raise CaseError(
             "unknown_labels",
@@ -158,10 +179,18 @@ def _named_segments(image: sitk.Image) -> tuple[Segment, ...]:
         return image.GetMetaData(key).strip() if key in keys else default
 
     # Files of Slicer before 4.11 name neither layer nor label: every segment is a layer of its own.
-    return tuple(
+    segments = tuple(
         Segment(entry(i, "Name", f"Segment {i}"), int(entry(i, "Layer", str(i))), int(entry(i, "LabelValue", "1")))
         for i in indices
     )
+    layers = image.GetNumberOfComponentsPerPixel()
+    if missing := [s.name for s in segments if not 0 <= s.layer < layers]:
+        raise ValueError(f"no layer for {', '.join(missing)}")
+    return segments
+
+
+def _words(segment: Segment) -> set[str]:
+    return set(re.split(r"[^a-z]+", segment.name.lower()))
 
 
 def _label_values(image: sitk.Image, path: Path, role: str) -> tuple[Segment, ...]:

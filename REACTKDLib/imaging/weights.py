@@ -35,7 +35,7 @@ def _centres_per_cell(source: Geometry, grid: Geometry) -> np.ndarray:
     """
     matrix = _index_map(source, grid)
     if (np.abs(matrix[:3, :3]) > NEGLIGIBLE).sum() == 3:
-        return np.maximum(_centres_along_axes(matrix, grid), 1.0)
+        return np.maximum(_centres_along_axes(matrix, grid), 1)
     reach = source.to_index(grid.corners())
     low, high = np.floor(reach.min(axis=0)).astype(int), np.ceil(reach.max(axis=0)).astype(int) + 1
     xy = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
@@ -50,8 +50,13 @@ def _centres_along_axes(matrix: np.ndarray, grid: Geometry) -> np.ndarray:
     """The same where the axes of both grids are parallel: a product of three counts."""
     counts = []
     for axis in (2, 1, 0):
-        step, start = np.abs(matrix[axis, :3]).max(), matrix[axis, 3] + 0.5
-        counts.append(np.diff(np.floor((np.arange(grid.size[axis] + 1) - start) / step)))
+        step = matrix[axis, np.abs(matrix[axis, :3]).argmax()]
+        # Counted as `_cells` counts, so that a centre on a cell's edge falls on the same side of it in both.
+        start = matrix[axis, 3] + 0.5
+        first, last = sorted((-start / step, (grid.size[axis] - start) / step))
+        cells = np.floor(start + step * np.arange(np.floor(first) - 1, np.ceil(last) + 2)).astype(np.int64)
+        inside = cells[(cells >= 0) & (cells < grid.size[axis])]
+        counts.append(np.bincount(inside, minlength=grid.size[axis]))
     return counts[0][:, None, None] * counts[1][:, None] * counts[2]
 
 

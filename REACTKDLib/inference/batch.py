@@ -135,7 +135,10 @@ _predictor: Predictor | None = None
 def _start_process(model: str, device: str, threads: int) -> None:
     import torch
 
+    from ..networks.cpu import tune_allocator
+
     global _predictor
+    tune_allocator()
     torch.set_num_threads(threads)
     _predictor = Predictor.load(model, device)
 
@@ -214,7 +217,9 @@ def _already_done(folder: Path, files: CaseFiles, model: str) -> dict | None:
         given = {role: getattr(files, field) for role, field in ROLES.items()}
         now = {role: checksum(path) for role, path in given.items() if path is not None}
         then = {role: source["sha256"] for role, source in provenance["inputs"].items()}
-        return values if provenance["model"]["sha256"] == model and now == then else None
+        selected = {name: getattr(files, name) for name in provenance["selection"]}
+        same = provenance["model"]["sha256"] == model and now == then and selected == provenance["selection"]
+        return values if same else None
     except (ReactKDError, OSError, KeyError):
         return None
 
@@ -223,17 +228,21 @@ def _write_summary(out: Path, statuses: list[CaseStatus]) -> None:
     rows = [_summary_row(status) for status in statuses]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     temporary = out / f".{SUMMARY_NAME}"
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(out / SUMMARY_NAME)
+    try:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+        temporary.replace(out / SUMMARY_NAME)
+    except OSError as error:
+        raise cannot_write(out / SUMMARY_NAME, error) from error
 
 
 def _summary_row(status: CaseStatus) -> dict:
     row = {"case": status.case, "status": status.status, "seconds": f"{status.seconds:.2f}"}
     error = status.error or {}
-    row |= {"code": error.get("code", ""), "message": error.get("message", ""), "hint": error.get("hint", "")}
+    # Without the message: it names files, and a file's name can hold a patient's.
+    row |= {"code": error.get("code", ""), "hint": error.get("hint", "")}
     if status.result:
         result = status.result
         row |= {"grade": result["grade"]["index"], "grade_name": result["grade"]["name"]}

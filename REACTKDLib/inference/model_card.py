@@ -1,7 +1,7 @@
 """What a model folder says about its model: `model.json`. Reading it needs no torch, so the panel can show it.
 
 A model folder holds `model.safetensors` (weights, never pickle), `model.json` and, so that MONAI opens it as a bundle,
-`configs/`. Every file's SHA-256 is in `model.json`, its own included, and is verified on load.
+`configs/`. The SHA-256 of each of these is in `model.json`, its own included, and is verified on load.
 """
 
 import hashlib
@@ -61,7 +61,13 @@ class ModelCard:
         model_hash, missing_model_file."""
         folder = Path(folder)
         values = _read_json(folder)
-        if values.get("schema", 0) > SCHEMA:
+        if not isinstance(values.get("schema"), int) or not isinstance(values.get("hashes"), dict | None):
+            raise ModelError(
+                "broken_model_json",
+                f"{folder.name}/{JSON_NAME} has a schema or hashes of the wrong kind.",
+                "Copy the model folder again.",
+            )
+        if values["schema"] > SCHEMA:
             raise ModelError(
                 "newer_model",
                 f"The model {folder.name} has schema {values['schema']}; this version reads up to {SCHEMA}.",

@@ -27,7 +27,9 @@ def load_model(folder: Path | str) -> Model:
     folder = Path(folder)
     card = ModelCard.read(folder)
     try:
-        network = build_network(Architecture.from_dict(dict(card.architecture)))
+        architecture = Architecture.from_dict(dict(card.architecture))
+        _check_fit(architecture, card)
+        network = build_network(architecture)
         network.load_state_dict(load_file(folder / WEIGHTS_NAME))
     except (safetensors.SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(
@@ -50,6 +52,19 @@ def save_model(folder: Path | str, network: nn.Module, card: ModelCard, readme: 
         write_bundle_configs(temporary / "configs", card)
         (temporary / "README.md").write_text(readme, encoding="utf-8")
         card.write(temporary)
+
+
+def _check_fit(architecture: Architecture, card: ModelCard) -> None:
+    """Raises ValueError where the network and what is around it disagree."""
+    spec = card.preprocessing
+    pairs = {
+        "classes": (architecture.classes, len(card.classes)),
+        "grid": (tuple(architecture.grid), tuple(spec.grid)),
+        "stride": (architecture.stride, spec.feature_stride),
+    }
+    for name, (network, rest) in pairs.items():
+        if network != rest:
+            raise ValueError(f"{name}: the network has {network}, the card {rest}")
 
 
 def _stored(tensor: torch.Tensor, half: bool) -> torch.Tensor:

@@ -224,7 +224,11 @@ def new_folder(out: Path | str, replaces: str = JSON_NAME) -> Iterator[Path]:
         if out.exists():
             earlier = temporary.with_name(temporary.name + ".old")
             out.rename(earlier)
-            temporary.rename(out)
+            try:
+                temporary.rename(out)
+            except OSError:
+                earlier.rename(out)
+                raise
             shutil.rmtree(earlier, ignore_errors=True)
         else:
             temporary.rename(out)

@@ -172,6 +172,7 @@ class Predictor:
                 "intended_use": self.card.intended_use,
             },
             "inputs": {role: source.to_dict() for role, source in case.sources.items()},
+            "selection": dict(case.selection),
             "ct_geometry": case.geometry.to_dict(),
             "preprocessing": self.card.preprocessing.to_dict(),
             **self.device.to_dict(),
@@ -215,7 +216,7 @@ def _nodes(regions: tuple[Region, ...], attribution: Attribution) -> tuple[Node,
 
     def uptake(region: Region, tracer: str) -> PetUptake:
         found = region.pet[tracer]
-        reference = liver.pet[tracer].mean if liver else 0.0
+        reference = liver.pet[tracer].mean if liver and tracer in liver.pet else 0.0
         return PetUptake(found.mean, found.max, found.mean / reference if reference > 0 else None)
 
     return tuple(

@@ -30,6 +30,9 @@ from ..networks.cpu import tune_allocator
 from .predictor import Predictor
 from .run import CaseFiles, run_case
 
+LAST_WAIT_S = 2.0
+"""At the end of a worker, for what still runs."""
+
 
 class _Cancelled(Exception):
     """The job's result is no longer wanted."""
@@ -40,7 +43,9 @@ class _Job:
     """A request on its way: open, then committed (its result is being put in place), then ended (last event sent)."""
 
     id: str
-    request: dict
+    files: CaseFiles
+    out: str
+    report: bool
     state: str = "open"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,12 +65,13 @@ class Worker:
         self._predictor = predictor
         self._output = output
         self._output_lock = threading.Lock()
-        self._queue: queue.Queue[_Job] = queue.Queue()
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
         self._jobs: dict[str, _Job] = {}
 
     def serve(self, requests: TextIO) -> None:
         """Until a shutdown or the end of `requests`."""
-        threading.Thread(target=self._work, daemon=True).start()
+        thread = threading.Thread(target=self._work, daemon=True)
+        thread.start()
         card = self._predictor.card
         model = {
             "name": card.name,
@@ -79,6 +85,12 @@ class Worker:
                 break
         for job in list(self._jobs.values()):
             self._cancel(job)
+        # A result that is being put in place is finished; a library call whose result nobody wants is not waited for.
+        self._queue.put(None)
+        while thread.is_alive():
+            thread.join(LAST_WAIT_S)
+            if not any(job.state == "committed" for job in self._jobs.values()):
+                break
 
     def _obey(self, line: str) -> bool:
         """False after a shutdown."""
@@ -86,18 +98,38 @@ class Worker:
             request = json.loads(line)
             command, job_id = request["command"], str(request.get("id", ""))
         except (ValueError, KeyError, TypeError, AttributeError):
-            self._send("error", id=None, code="bad_request", message="A request is not valid.", hint="")
+            self._refuse(None, "it is no JSON object with a command")
             return True
         if command == "predict":
-            job = self._jobs[job_id] = _Job(job_id, request)
-            self._queue.put(job)
-        elif command == "cancel" and job_id in self._jobs:
-            self._cancel(self._jobs[job_id])
+            self._accept(job_id, request)
+        elif command == "cancel":
+            if job := self._jobs.get(job_id):
+                self._cancel(job)
+        elif command != "shutdown":
+            self._refuse(job_id, f"there is no command '{command}'")
         return command != "shutdown"
+
+    def _accept(self, job_id: str, request: dict) -> None:
+        if not job_id or job_id in self._jobs:
+            self._refuse(job_id, "a predict needs an id that is not in use")
+            return
+        try:
+            job = _Job(job_id, CaseFiles(**request["files"]), str(request["out"]), bool(request.get("report", True)))
+        except (KeyError, TypeError) as error:
+            self._refuse(job_id, f"it describes no case ({error})")
+            return
+        self._jobs[job_id] = job
+        self._queue.put(job)
+
+    def _refuse(self, job_id: str | None, problem: str) -> None:
+        message = f"The request was not understood: {problem}."
+        self._send("error", id=job_id, code="bad_request", message=message, hint="See the worker's documentation.")
 
     def _work(self) -> None:
         while True:
             job = self._queue.get()
+            if job is None:
+                return
             if job.state == "open":
                 self._run(job)
 
@@ -109,34 +141,29 @@ class Worker:
             self._send("progress", id=job.id, stage=stage, fraction=fraction)
 
         try:
-            files = CaseFiles(**job.request["files"])
-            out = job.request["out"]
-            prediction = run_case(self._predictor, files, out, progress, report=job.request.get("report", True))
+            prediction = run_case(self._predictor, job.files, job.out, progress, report=job.report)
             for finding in prediction.findings:
                 self._send("finding", id=job.id, **finding.to_dict())
             values = prediction.to_dict()
             result = {key: values[key] for key in ("grade", "probabilities", "logits")}
-            self._end(job, "done", out=str(out), seconds=prediction.provenance["seconds"], **result)
+            self._end(job, "done", out=job.out, seconds=prediction.provenance["seconds"], **result)
         except _Cancelled:
             pass
         except ReactKDError as error:
             self._end(job, "error", **error.to_dict())
-        except (KeyError, TypeError) as error:
-            self._end(job, "error", code="bad_request", message=f"The request describes no case ({error}).", hint="")
-            traceback.print_exc()
         except Exception as error:  # the worker outlives whatever one case does to it
             message = f"The case could not be processed ({type(error).__name__})."
             self._end(job, "error", code="internal", message=message, hint="See the worker's log.")
             traceback.print_exc()
-        finally:
-            self._jobs.pop(job.id, None)
 
     def _cancel(self, job: _Job) -> None:
         if job.move("ended", "open"):
+            self._jobs.pop(job.id)
             self._send("cancelled", id=job.id)
 
     def _end(self, job: _Job, event: str, **values) -> None:
         if job.move("ended", "open", "committed"):
+            self._jobs.pop(job.id)  # before the event: who reads it may use the id again
             self._send(event, id=job.id, **values)
 
     def _send(self, event: str, **values) -> None:
@@ -158,6 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args(arguments)
     output = _private_stdout()
+    sys.stdin.reconfigure(encoding="utf-8")
     tune_allocator()
     try:
         predictor = Predictor.load(options.model, options.device)

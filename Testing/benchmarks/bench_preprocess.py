@@ -28,7 +28,7 @@ def rows() -> list[Row]:
             baseline,
             f"of ours, {gunzip / ours:.0%} is gunzip; peak {(peak - idle_mb) / ct_megabytes():.1f} x the CT's raw size "
             f"above the {idle_mb:.0f} MB of the imported libraries. The baseline is written out here: every mask "
-            "cleaned by scipy on the whole volume, PET resampled onto the whole CT, files read once a representation",
+            "cleaned by scipy on the whole volume, PET resampled onto the whole CT, each step on the whole volume",
             peak_mb=peak,
         )
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from REACTKDLib.cli import main
-from REACTKDLib.imaging.phantom import PhantomSettings, make_phantom, write_phantom
 from Testing.models import write_random_model
 
 
@@ -36,10 +35,3 @@ def reactkd(capsys):
 @pytest.fixture(scope="session")
 def model(tmp_path_factory) -> Path:
     return write_random_model(tmp_path_factory.mktemp("models") / "student")
-
-
-@pytest.fixture(scope="session")
-def phantom(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("phantom")
-    write_phantom(make_phantom(5, lesions=2, settings=PhantomSettings.coarse()), folder)
-    return folder

@@ -60,6 +60,12 @@ def test_a_phantom_that_cannot_be_is_refused_by_the_parser(reactkd, tmp_path):
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize("option", [("--count", 0), ("--seed", -1)])
+def test_numbers_that_make_no_sense_are_refused_by_the_parser(reactkd, tmp_path, option):
+    with pytest.raises(SystemExit):
+        reactkd("phantom", "--out", tmp_path, *option)
+
+
 def test_help_names_every_command(capsys):
     from REACTKDLib.cli import main
 

@@ -111,6 +111,14 @@ def test_a_liver_cut_by_the_field_of_view_is_reported(abdomen):
     assert "liver_cut_off" in codes(case)
 
 
+def test_a_cut_liver_is_reported_whichever_way_the_ct_is_stored(abdomen):
+    cut = slice(0, 30)
+    order = sitk.PermuteAxesImageFilter()
+    order.SetOrder((2, 0, 1))
+    ct, liver = (order.Execute(image[:, :, cut]) for image in (abdomen.ct, abdomen.liver))
+    assert "liver_cut_off" in codes(Case.from_images(ct, liver))
+
+
 def test_a_liver_partly_outside_the_ct_is_reported(abdomen):
     assert "liver_partly_outside_ct" in codes(Case.from_images(abdomen.ct[:, :, 25:], abdomen.liver))
 

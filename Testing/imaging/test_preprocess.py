@@ -129,6 +129,13 @@ def test_a_constant_pet_counts_as_absent_with_a_finding(abdomen, coarse_pet):
     assert "pet_constant" in [finding.code for finding in data.findings]
 
 
+def test_a_constant_pet_counts_as_absent_also_where_its_field_ends_inside_the_network_grid(abdomen):
+    body = Abdomen(grid(spacing=(5, 5, 5), size=(32, 26, 28)))
+    pet = body.geometry.image(np.full(body.geometry.shape, 500, np.float32))
+    data = preprocess(Case.from_images(abdomen.ct, abdomen.liver, abdomen.tumor, {"fdg": pet}), SPEC)
+    assert set(data.channels) == {"ct"}
+
+
 def test_a_lesion_between_the_network_voxels_is_still_in_the_lesion_channel(abdomen):
     tumor = abdomen.sphere((-70, 0, -10), 3).astype(np.uint8)
     data = preprocess(

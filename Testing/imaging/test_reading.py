@@ -26,7 +26,7 @@ def write(path, array) -> str:
     return str(path)
 
 
-def write_dicom(folder, image, *, acquisition=1, series="1.2.3", prefix="s", uids=True):
+def write_dicom(folder, image, *, acquisition=1, series="1.2.3", prefix="s", uids=True, shear_mm=0.0):
     """One CT slice a file, named so that the order of names is not the order of positions."""
     folder.mkdir(exist_ok=True)
     array = sitk.GetArrayFromImage(image)
@@ -45,7 +45,7 @@ def write_dicom(folder, image, *, acquisition=1, series="1.2.3", prefix="s", uid
         slice_data.Rows, slice_data.Columns = array.shape[1:]
         slice_data.PixelSpacing = [image.GetSpacing()[1], image.GetSpacing()[0]]
         slice_data.SliceThickness = image.GetSpacing()[2]
-        position = image.TransformIndexToPhysicalPoint((0, 0, k))
+        position = image.TransformIndexToPhysicalPoint((0, 0, k)) + k * shear_mm * direction[:, 1]
         slice_data.ImagePositionPatient = [f"{v:.6f}" for v in position]
         slice_data.ImageOrientationPatient = [f"{v:.8f}" for v in (*direction[:, 0], *direction[:, 1])]
         slice_data.SamplesPerPixel, slice_data.PhotometricInterpretation = 1, "MONOCHROME2"
@@ -98,6 +98,17 @@ def test_a_missing_slice_is_named(tmp_path, small):
     write_dicom(tmp_path / "series", small)
     (tmp_path / "series" / "s013.dcm").unlink()
     assert code(tmp_path / "series") == "missing_slices"
+
+
+def test_a_tilted_gantry_is_refused(tmp_path, small):
+    write_dicom(tmp_path / "series", small, shear_mm=2.0)
+    assert code(tmp_path / "series") == "tilted_gantry"
+
+
+@pytest.mark.parametrize("header", ["NRRD0004\ntype: short\nencoding: raw\n\n", "NRRD0004\ntype: nonsense\n\n"])
+def test_a_malformed_header_is_refused(tmp_path, header):
+    (tmp_path / "ct.nrrd").write_text(header)
+    assert code(tmp_path / "ct.nrrd") == "unreadable"
 
 
 def test_two_series_in_one_folder_are_refused(tmp_path, small):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from REACTKDLib.imaging.case import Case
 from REACTKDLib.imaging.geometry import Geometry
 from REACTKDLib.imaging.preprocess import network_grid
-from REACTKDLib.imaging.regions import find_regions
+from REACTKDLib.imaging.regions import Region, Regions, find_regions
 from REACTKDLib.imaging.spec import PreprocessingSpec
 from REACTKDLib.imaging.weights import region_weights
 
@@ -107,6 +107,15 @@ def test_a_lesion_smaller_than_a_pet_voxel_has_an_uptake(abdomen):
     assert lesion.pet["fdg"].mean == lesion.pet["fdg"].max > 0
 
 
+def test_a_lesion_outside_the_pet_has_no_uptake(abdomen):
+    upper = Abdomen(grid(spacing=(5, 5, 4), size=(72, 52, 50))).pet[:, :, 25:]
+    case = with_tumor(abdomen, [((-70, 0, 10), 12), ((0, 25, -60), 8)])
+    case = Case.from_images(case.ct, case.liver, case.tumor, {"fdg": upper})
+    liver, high, low = find_regions(case, SPEC).items
+    assert set(liver.pet) == set(high.pet) == {"fdg"}
+    assert low.pet == {}
+
+
 def test_the_full_label_map_lies_on_the_ct(abdomen):
     case = Case.from_images(abdomen.ct, abdomen.liver, abdomen.tumor)
     regions = find_regions(case, SPEC)
@@ -131,12 +140,16 @@ def test_weights_partition_the_liver_and_hold_every_regions_volume(angle, featur
     assert np.allclose(volumes, [region.volume_ml for region in regions.items], rtol=0.12, atol=0.3)
 
 
-def test_a_feature_voxel_inside_one_region_belongs_to_it_alone(abdomen):
-    case = Case.from_images(abdomen.ct, abdomen.liver)
-    regions = find_regions(case, SPEC)
-    weights = region_weights(regions, network_grid(case, regions, replace(SPEC, grid=(8, 24, 24))))
-    # The ellipsoid's centre and what is around it are liver, however spacings and cells beat against each other.
-    assert np.all(weights[0, 3:5, 9:15, 9:15] == 1)
+@given(st.tuples(*[st.sampled_from([1.5, 2.0, 2.5, 3.7, 4.0])] * 3), st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3))
+@settings(max_examples=25, deadline=None)
+def test_a_feature_voxel_inside_one_region_belongs_to_it_alone(spacing, flips):
+    box = grid(spacing=spacing, size=tuple(int(320 / s) for s in spacing), direction=np.diag(flips))
+    everything = tuple(slice(0, n) for n in box.shape)
+    liver = Region("liver", "Liver", 1, 0.0, (0.0, 0.0, 0.0), 0.0, {})
+    regions = Regions(np.ones(box.shape, np.uint8), everything, box, (liver,), ())
+    # Spacings that divide the cells put voxel centres on their edges, whichever way the axes run.
+    cells = Geometry((16, 16, 12), (10.0, 12.0, 15.0), (-100.0, -90.0, -100.0))
+    assert np.all(region_weights(regions, cells) == 1)
 
 
 def test_a_lesion_smaller_than_a_feature_voxel_keeps_its_weight(abdomen):

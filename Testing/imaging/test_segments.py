@@ -74,6 +74,25 @@ def test_several_lesion_segments_are_one_tumour_mask(tmp_path):
     assert counts(read_masks(segmentation=path)) == [15, 10]
 
 
+def test_a_segment_that_slicer_numbered_by_itself_belongs_to_the_tumour(tmp_path):
+    path = slicer_segmentation(tmp_path / "s.seg.nrrd", [("Liver", 0, 1, 15), ("Tumor", 0, 2, 4), ("Tumor_1", 0, 3, 6)])
+    assert counts(read_masks(segmentation=path)) == [15, 10]
+
+
+def test_a_label_value_that_several_layers_share_is_refused(tmp_path):
+    path = slicer_segmentation(tmp_path / "s.seg.nrrd", [("Liver", 0, 1, 15), ("Tumor", 1, 1, 7)], layers=2)
+    assert code(segmentation=path, tumor_segment="1") == "unknown_segment"
+
+
+@pytest.mark.parametrize(("field", "value"), [("LabelValue", "x"), ("Layer", "9")])
+def test_a_segmentation_that_describes_itself_wrongly_is_refused(tmp_path, field, value):
+    path = slicer_segmentation(tmp_path / "s.seg.nrrd", [("Liver", 0, 1, 15), ("Tumor", 0, 2, 4)])
+    image = sitk.ReadImage(path)
+    image.SetMetaData(f"Segment1_{field}", value)
+    sitk.WriteImage(image, path)
+    assert code(segmentation=path) == "unreadable"
+
+
 def test_a_segment_is_found_by_the_name_or_the_label_value_that_was_given(tmp_path):
     path = label_map(tmp_path / "organs.nii.gz", l1=9, l5=30, l7=2)
     assert counts(read_masks(segmentation=path, liver_segment="5")) == [30, None]

@@ -91,6 +91,20 @@ def test_resume_redoes_a_case_whose_files_changed(cohort, tmp_path, options, pha
     assert resumed["three"].status == "skipped"
 
 
+def test_resume_redoes_a_case_whose_selection_changed(cohort, tmp_path, options):
+    results(cohort, tmp_path / "out", options)
+    rows = list(csv.DictReader(cohort.open()))
+    rows[0]["tumor_segment"] = "Tumor"
+    write_cohort(tmp_path, rows)
+    resumed = results(cohort, tmp_path / "out", BatchOptions(**{**vars(options), "resume": True}))
+    assert [resumed[name].status for name in ("one", "three")] == ["done", "skipped"]
+
+
+def test_the_summary_names_no_file(cohort, tmp_path, options):
+    results(cohort, tmp_path / "out", options)
+    assert "broken.nii.gz" not in (tmp_path / "out" / "summary.csv").read_text()
+
+
 def test_a_dry_run_checks_every_case_and_writes_nothing(cohort, tmp_path):
     before = sorted(tmp_path.iterdir())
     statuses = {status.case: status for status in check_cohort(read_cohort(cohort))}

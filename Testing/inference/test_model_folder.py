@@ -120,6 +120,17 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
     assert refused(tmp_path / "nowhere") == "missing_model"
 
 
+@pytest.mark.parametrize("change", [{"schema": "2"}, {"schema": None}, {"hashes": [1]}])
+def test_a_card_with_a_value_of_the_wrong_kind_is_refused(folder, change):
+    rewrite(folder, lambda values: values.update(change))
+    assert refused(folder) == "broken_model_json"
+
+
+def test_a_card_whose_classes_are_not_the_networks_is_refused(tmp_path):
+    save_model(tmp_path / "m", build_network(STUDENT), card_for(STUDENT, classes=("a", "b")), "readme")
+    assert refused(tmp_path / "m") == "wrong_weights"
+
+
 def test_weights_of_another_architecture_are_refused(tmp_path):
     wider = replace(card_for(STUDENT), architecture={**STUDENT.to_dict(), "width": 32})
     save_model(tmp_path / "m", build_network(STUDENT), wider, "readme")

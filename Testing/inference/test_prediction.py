@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,6 +78,22 @@ def test_a_failure_half_way_leaves_nothing_and_keeps_the_earlier_result(made, tm
         fail_half_way()
     assert (tmp_path / "out" / "prediction.json").read_text() == before
     assert not (tmp_path / "out" / "half.txt").exists()
+    assert leftovers(tmp_path) == []
+
+
+def test_the_earlier_result_comes_back_when_the_new_one_cannot_take_its_place(made, tmp_path, monkeypatch):
+    write_prediction(made, tmp_path / "out")
+    original = Path.rename
+
+    def fail_for_the_new_one(path, target):
+        if path.name.startswith(".out-") and not path.name.endswith(".old"):
+            raise PermissionError(errno.EACCES, "in use")
+        return original(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_the_new_one)
+    with pytest.raises(OutputError):
+        write_prediction(made, tmp_path / "out")
+    assert Prediction.read(tmp_path / "out") == made
     assert leftovers(tmp_path) == []
 
 

@@ -218,6 +218,37 @@ def test_a_cancel_before_the_result_is_in_place_keeps_it_from_being_written(monk
     assert written == []
 
 
+def test_a_result_that_is_being_put_in_place_when_the_worker_ends_is_finished_and_said(monkeypatch):
+    committed = threading.Event()
+
+    def run(predictor, files, out, progress, report):
+        progress("finish", 1.0)
+        committed.set()
+        time.sleep(0.3)
+        raise OSError("late failure")
+
+    events = serve(monkeypatch, run, PREDICT, lambda: committed.wait(2) and None, {"command": "shutdown"})
+    assert [event["event"] for event in events][-1] == "error"
+
+
+def test_an_id_in_use_is_refused_and_the_first_request_goes_on(monkeypatch):
+    begun, release = threading.Event(), threading.Event()
+
+    def run(predictor, files, out, progress, report):
+        begun.set()
+        release.wait(2)
+        raise OSError("its end")
+
+    events = serve(monkeypatch, run, PREDICT, lambda: begun.wait(2) and None, PREDICT, lambda: release.set())
+    codes = [event["code"] for event in events if event["event"] == "error"]
+    assert codes == ["bad_request", "internal"]
+
+
+def test_a_command_that_does_not_exist_and_a_predict_without_an_id_are_refused(monkeypatch):
+    events = serve(monkeypatch, None, {"command": "predct", "id": "1"}, {"command": "predict", "files": {"ct": "x"}})
+    assert [event["code"] for event in events if event["event"] == "error"] == ["bad_request", "bad_request"]
+
+
 def test_whatever_a_case_raises_the_message_is_plain_and_the_worker_goes_on(monkeypatch, capsys):
     calls = []
 

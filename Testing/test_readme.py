@@ -1,0 +1,55 @@
+import re
+import subprocess
+
+import pytest
+
+from REACTKDLib.cli import main
+
+
+@pytest.fixture(scope="module")
+def readme(project) -> str:
+    return (project / "README.md").read_text(encoding="utf-8")
+
+
+def help_of(command, capsys) -> str:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    return capsys.readouterr().out
+
+
+def test_every_option_the_readme_names_exists(readme, capsys):
+    text = help_of("predict", capsys) + help_of("batch", capsys) + help_of("phantom", capsys)
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", readme)) - {"--model"}
+    assert named
+    assert {option for option in named if option not in text} == set()
+
+
+def test_every_command_the_readme_names_exists(readme, capsys):
+    for command in set(re.findall(r"reactkd (\w+) ", readme)):
+        assert help_of(command, capsys)
+
+
+def test_every_make_target_the_readme_names_exists(readme, project):
+    for target in set(re.findall(r"\bmake ([a-z-]+)", readme)):
+        done = subprocess.run(["make", "-n", target], cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_every_file_the_readme_links_exists(readme, project):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", readme) if not link.startswith("http")]
+    assert links
+    for link in links:
+        assert (project / link).exists(), link
+
+
+def test_the_python_example_runs_as_it_stands(readme, project, phantom, tmp_path, monkeypatch):
+    example = re.search(r"```python\n(.+?)```", readme, re.DOTALL)[1]
+    (tmp_path / "ct.nii.gz").symlink_to(phantom / "ct.nii.gz")
+    (tmp_path / "masks.seg.nrrd").symlink_to(phantom / "segmentation.seg.nrrd")
+    (tmp_path / "Resources").symlink_to(project / "Resources")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+
+
+def test_research_use_is_said_once(readme):
+    assert len(re.findall("research use", readme, re.IGNORECASE)) == 1
