@@ -92,11 +92,19 @@ class Segmentation:
 
     def mask(self, segments: tuple[Segment, ...]) -> sitk.Image:
         """Union of the segments: uint8, 0 or 1, on the file's own grid."""
+        if self._is_binary and segments == self.segments:
+            return self.image
         array = np.zeros(self.image.GetSize()[::-1], bool)
         for segment in segments:
             layer = self._layer(segment.layer)  # held by name: a view does not keep its image alive
             array |= sitk.GetArrayViewFromImage(layer) == segment.label
         return Geometry.of(self.image).image(array.view(np.uint8))
+
+    @property
+    def _is_binary(self) -> bool:
+        """Whether the file is its one segment already, as mask files mostly are: then nothing needs a copy."""
+        single = len(self.segments) == 1 and self.segments[0].label == 1
+        return single and self.image.GetPixelID() == sitk.sitkUInt8 and not self.image.HasMetaDataKey("Segment0_ID")
 
     def names(self) -> str:
         return ", ".join(f"'{s.name}'" for s in self.segments) or "none"

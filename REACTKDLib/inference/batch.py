@@ -11,9 +11,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import SimpleITK as sitk
+
 from ..imaging.errors import CaseError, ReactKDError
 from ..imaging.reading import checksum
 from ..imaging.regions import LIVER_ID
+from .device import find_device
+from .model_card import ModelCard
 from .prediction import JSON_NAME, Prediction, cannot_write
 from .predictor import Predictor
 from .run import CaseFiles, Extras, run_case, with_base
@@ -140,6 +144,7 @@ def _start_process(model: str, device: str, threads: int) -> None:
     global _predictor
     tune_allocator()
     torch.set_num_threads(threads)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     _predictor = Predictor.load(model, device)
 
 
@@ -148,9 +153,9 @@ def _run_in_process(files: CaseFiles, out: Path, options: BatchOptions) -> CaseS
 
 
 def _run_parallel(cases: list[CaseFiles], out: Path, options: BatchOptions, jobs: int) -> Iterator[CaseStatus]:
-    Predictor.load(
-        options.model, options.device
-    )  # what is wrong with the model is said once, before any process starts
+    # What is wrong with model or device is said once, before any process starts.
+    ModelCard.read(options.model)
+    find_device(options.device)
     pending, processes = list(cases), jobs
     while pending:
         threads = max(1, (os.cpu_count() or 1) // processes)

@@ -15,10 +15,11 @@ from REACTKDLib.inference.batch import BatchOptions, read_cohort, run_cohort
 from REACTKDLib.inference.demo_model import demo_model
 from REACTKDLib.inference.predictor import Predictor
 from REACTKDLib.inference.run import CaseFiles
+from REACTKDLib.networks.cpu import tune_allocator
 from Testing.benchmarks.cases import clinical_case
 from Testing.benchmarks.common import Row, in_fresh_process, measure
 
-COHORT = 6
+COHORT = 12
 REPEATS = 5
 
 
@@ -65,6 +66,7 @@ def _import_in_new_process() -> None:
 
 def needed_seconds(files: CaseFiles) -> float:
     """Reading, preprocessing and one forward pass, in a process that has the model already."""
+    tune_allocator()
     predictor = Predictor.load(demo_model(), "cpu")
     case = files.read()
     channels = preprocess(case, predictor.card.preprocessing)
