@@ -27,8 +27,8 @@ def rows() -> list[Row]:
             "whole volumes, step by step",
             baseline,
             f"of ours, {gunzip / ours:.0%} is reading and gunzip; peak {(peak - idle_mb) / ct_megabytes():.1f} x the "
-            f"CT's raw size above the {idle_mb:.0f} MB of the imported libraries. The baseline is written out here: every mask "
-            "cleaned by scipy on the whole volume, PET resampled onto the whole CT, each step on the whole volume",
+            f"CT's raw size above the {idle_mb:.0f} MB of the imported libraries. The baseline is written out here: "
+            "scipy cleans every mask on the whole volume, PET comes onto the whole CT, each step is a whole volume's",
             peak_mb=peak,
         )
     ]
