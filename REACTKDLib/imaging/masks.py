@@ -42,7 +42,8 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     box = bounding_box(mask)
     if box is None:
         return result, np.zeros(0, np.int64)
-    labels = _labelled(mask[box])
+    image = _labelled(mask[box])
+    labels = sitk.GetArrayViewFromImage(image)
     counts = np.bincount(labels.ravel())[1:]
     order = np.argsort(-counts, kind="stable")
     rank = np.zeros(counts.size + 1, np.int32)
@@ -52,15 +53,16 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def largest_component(mask: np.ndarray) -> np.ndarray:
-    labels = _labelled(mask)
+    image = _labelled(mask)
+    labels = sitk.GetArrayViewFromImage(image)
     if labels.max(initial=0) <= 1:
         return mask != 0
     return labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
 
 
-def _labelled(mask: np.ndarray) -> np.ndarray:
-    image = sitk.GetImageFromArray((mask != 0).view(np.uint8))
-    return sitk.GetArrayFromImage(sitk.ConnectedComponent(image, True))
+def _labelled(mask: np.ndarray) -> sitk.Image:
+    """As an image: an array of its labels would be a second copy of four bytes a voxel."""
+    return sitk.ConnectedComponent(sitk.GetImageFromArray((mask != 0).view(np.uint8)), True)
 
 
 def _combine(mask: np.ndarray, operation: np.ufunc) -> np.ndarray:

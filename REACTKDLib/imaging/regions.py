@@ -118,22 +118,26 @@ def _lesions(
                 f"{kept} lesions: the {kept - spec.max_lesions + 1} smallest share one node.",
             )
         )
-    numbers = np.minimum(numbers, spec.max_lesions)
+    # Bytes, as the label map has them: eight times smaller than numpy's own integers, on the whole box.
+    numbers = np.minimum(numbers, spec.max_lesions).astype(np.uint8)
     return numbers[labels], min(kept, spec.max_lesions)
 
 
 def _measure(label_map: np.ndarray, box: Box, case: Case, lesions: int) -> tuple[Region, ...]:
-    voxels = np.flatnonzero(label_map)
-    labels = label_map.ravel()[voxels].astype(np.intp)
-    hu = sitk.GetArrayViewFromImage(case.ct)[box].ravel()[voxels]
     size = lesions + LIVER_LABEL + 1
-    counts = np.bincount(labels, minlength=size)
-    safe = np.maximum(counts, 1)
-    mean_hu = np.bincount(labels, weights=hu, minlength=size) / safe
-    index = [
-        _mean_index(labels, along, size, length) + s.start
-        for along, length, s in zip(np.unravel_index(voxels, label_map.shape), label_map.shape, box, strict=True)
-    ]
+    hu = sitk.GetArrayViewFromImage(case.ct)[box]
+    sums = np.zeros((5, size))  # of each label: voxels, index along z, y and x, HU
+    for z, plane in enumerate(label_map):  # plane by plane: coordinates of every voxel at once fill the memory
+        y, x = np.nonzero(plane)
+        labels = plane[y, x].astype(np.intp)
+        voxels = np.bincount(labels, minlength=size)
+        sums[:2] += voxels, voxels * z
+        for row, values in ((2, y), (3, x), (4, hu[z][y, x])):
+            sums[row] += np.bincount(labels, weights=values, minlength=size)
+    counts = sums[0]
+    means = sums[1:] / np.maximum(counts, 1)
+    mean_hu = means[3]
+    index = [mean + s.start for mean, s in zip(means[:3], box, strict=True)]
     centroids = case.geometry.to_world(np.stack(index[::-1], axis=-1))
     uptake = {tracer: _uptake(image, label_map, box, case.geometry, centroids) for tracer, image in case.pet.items()}
     return tuple(
@@ -149,12 +153,6 @@ def _measure(label_map: np.ndarray, box: Box, case: Case, lesions: int) -> tuple
         for label in range(LIVER_LABEL, size)
         if counts[label]
     )
-
-
-def _mean_index(labels: np.ndarray, along: np.ndarray, size: int, length: int) -> np.ndarray:
-    """Mean of each label's voxel indices along one axis, (size,). Counted, which is faster than a weighted sum."""
-    counts = np.bincount(labels * length + along, minlength=size * length).reshape(size, length)
-    return counts @ np.arange(length) / np.maximum(counts.sum(axis=1), 1)
 
 
 def _uptake(

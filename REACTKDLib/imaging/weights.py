@@ -14,17 +14,18 @@ def region_weights(regions: Regions, grid: Geometry) -> np.ndarray:
 
     Voxels of the label map are counted where their centres fall, so that a region of any size keeps its weight.
     """
-    flat = np.flatnonzero(regions.label_map)
     source = regions.geometry
-    cells = _cells(np.unravel_index(flat, source.shape), _index_map(source, grid), grid)
-    flat, cells = flat[cells >= 0], cells[cells >= 0]
-    count = len(regions.items)
+    matrix = _index_map(source, grid)
+    count, cell_count = len(regions.items), int(np.prod(grid.size))
     rank = np.zeros(256, np.int64)
     rank[list(regions.labels)] = np.arange(count)
-    cell_count = int(np.prod(grid.size))
-    where = rank[regions.label_map.ravel()[flat]] * cell_count + cells
-    counts = np.bincount(where, minlength=count * cell_count).reshape(count, *grid.shape)
-    weights = counts / _centres_per_cell(source, grid)
+    counts = np.zeros(count * cell_count, np.int64)
+    for z, plane in enumerate(regions.label_map):  # plane by plane: coordinates of every voxel at once fill the memory
+        y, x = np.nonzero(plane)
+        cells = _cells((np.full(y.size, z), y, x), matrix, grid)
+        where = rank[plane[y, x]] * cell_count + cells
+        counts += np.bincount(where[cells >= 0], minlength=counts.size)
+    weights = counts.reshape(count, *grid.shape) / _centres_per_cell(source, grid)
     return (weights / np.maximum(weights.sum(axis=0), 1.0)).astype(np.float32)
 
 
