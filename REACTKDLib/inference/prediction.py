@@ -18,6 +18,10 @@ SCHEMA = 1
 JSON_NAME = "prediction.json"
 REGIONS_NAME = "regions.nii.gz"
 ATTENTION_NAME = "attention.nii.gz"
+REFERENCE_ML = 100.0
+"""Attention is shown as logit per this volume: it does not depend on how fine the feature grid is."""
+FADE_MM = 3.0
+"""Attention fades out over this distance outside the liver, where it is not about a region of the graph."""
 
 
 class OutputError(ReactKDError):

@@ -23,15 +23,11 @@ from .drawing import (
     lesion_number,
     signed,
 )
-from .prediction import Node, Prediction
+from .prediction import FADE_MM, REFERENCE_ML, Node, Prediction
 from .views import AXIAL, CORONAL, SAGITTAL, View, plane_through, row_ends, sample
 
 WINDOW, LEVEL = 400.0, 40.0
 """HU, the usual abdominal window."""
-REFERENCE_ML = 100.0
-"""Attention is shown as logit per this volume: it does not depend on how fine the feature grid is."""
-FADE_MM = 3.0
-"""Attention fades out over this distance outside the liver, where it is not about a region of the graph."""
 OUTLINE_SMOOTHING_MM = 1.0
 """Takes the voxel steps off an outline, which is at most this far from the voxels' own border."""
 SPLINE_PIXELS = 4

@@ -7,16 +7,12 @@ import SimpleITK as sitk
 import slicer
 
 from ..imaging.geometry import Geometry
-from ..inference.prediction import Prediction
+from ..inference.prediction import FADE_MM, REFERENCE_ML, Prediction
 from .regions import LabelMap
 from .volumes import add_array_volume, set_window
 
-REFERENCE_ML = 100.0
-"""The voxel map is in logit per this volume: it does not depend on how fine the feature grid is."""
 SPACING_MM = 2.0
 """Of the voxel map: fine enough for the liver's border, coarse enough for a small scene."""
-FADE_MM = 3.0
-"""The voxel map fades out over this distance outside the liver."""
 VOXEL_LIMIT_PERCENTILE = 99.5
 """Of the magnitude over the liver's voxels and all classes; one peak must not wash out the rest."""
 

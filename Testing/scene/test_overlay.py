@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 from vtk.util.numpy_support import vtk_to_numpy
 
 from REACTKDLib.imaging.geometry import Geometry
+from REACTKDLib.inference.prediction import FADE_MM
 from REACTKDLib.scene import hierarchy
-from REACTKDLib.scene.attention import FADE_MM, SPACING_MM, voxel_map
+from REACTKDLib.scene.attention import SPACING_MM, voxel_map
 from REACTKDLib.scene.colors import attention_color
 from REACTKDLib.scene.display import (
     composites,
