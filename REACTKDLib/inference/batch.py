@@ -1,6 +1,7 @@
 """A cohort: many cases, one result folder each, and a summary. One bad case never stops the rest."""
 
 import csv
+import gc
 import multiprocessing
 import os
 import re
@@ -146,6 +147,8 @@ def _start_process(model: str, device: str, threads: int) -> None:
     torch.set_num_threads(threads)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     _predictor = Predictor.load(model, device)
+    # All that is loaded by now stays until the end, when collecting it piece by piece would hold up the last case.
+    gc.freeze()
 
 
 def _run_in_process(files: CaseFiles, out: Path, options: BatchOptions) -> CaseStatus:

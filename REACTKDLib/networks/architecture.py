@@ -79,10 +79,11 @@ class Architecture:
 
 def build_network(architecture: Architecture | Mapping) -> "nn.Module":
     """A `Student` or `DualTeacher` with random weights; also the `_target_` of the MONAI bundle, from `to_dict()`."""
-    # Imported here so that a model's description can be read without loading torch.
-    from .student import Student
-    from .teacher import DualTeacher
-
     if not isinstance(architecture, Architecture):
         architecture = Architecture.from_dict(architecture)
-    return (Student if architecture.network == "student" else DualTeacher)(architecture)
+    # Imported here so that a model's description can be read without loading torch, and a student without MONAI.
+    if architecture.network == "student":
+        from .student import Student as Network
+    else:
+        from .teacher import DualTeacher as Network
+    return Network(architecture)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from monai.networks.nets.segresnet_ds import SegResEncoder
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,6 +11,7 @@ from .cbam import CBAM3D
 from .fusion import Fusion, encode_present, require_a_stream
 from .head import classify
 from .pyramid import Pyramid
+from .segresnet import SegResEncoder
 
 STREAMS = ("ct", "pet")
 
@@ -21,13 +21,7 @@ class SegResStream(nn.Module):
 
     def __init__(self, init_filters: int, blocks_down: Sequence[int], stride: int, width: int):
         super().__init__()
-        self.encoder = SegResEncoder(
-            in_channels=REPRESENTATION_CHANNELS,
-            init_filters=init_filters,
-            blocks_down=tuple(blocks_down),
-            norm="instance",
-            act="relu",
-        )
+        self.encoder = SegResEncoder(REPRESENTATION_CHANNELS, init_filters, blocks_down)
         self.tap = stride.bit_length() - 1
         self.shift = (stride - 1) // 2
         self.pyramid = Pyramid([init_filters * 2**stage for stage in range(self.tap, len(blocks_down))], width)
