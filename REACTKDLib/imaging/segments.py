@@ -10,9 +10,8 @@ import SimpleITK as sitk
 from .errors import CaseError
 from .geometry import Geometry
 from .reading import ROLE_NAMES, as_volume, existing, read_any
+from .segment_names import liver_of, tumor_of
 
-LIVER_NAMES = ("liver",)
-TUMOR_NAMES = ("tumor", "tumour", "mass", "lesion", "hcc")
 LITS_NAMES = {1: "liver", 2: "tumour"}
 """Of a label map that holds nothing else; in others a 1 can be anything (the spleen, in TotalSegmentator's)."""
 
@@ -59,23 +58,18 @@ class Segmentation:
         return cls(path, role, image, segments)
 
     def liver(self, wanted: str | None) -> tuple[Segment, ...]:
-        """The segment called `wanted`; without it, the one called Liver, else those with that word and no tumour's.
+        """The segment called `wanted`; without it, as `liver_of`.
 
         Raises CaseError unknown_segment.
         """
-        if wanted is not None:
-            return self._called(wanted)
-        exact = tuple(s for s in self.segments if s.name.strip().lower() in LIVER_NAMES)
-        return exact or tuple(s for s in self.segments if _words(s) & {*LIVER_NAMES} and not _words(s) & {*TUMOR_NAMES})
+        return liver_of(self.segments) if wanted is None else self._called(wanted)
 
     def tumor(self, wanted: str | None) -> tuple[Segment, ...]:
-        """The segment called `wanted`; without it, every one with a tumour's word (Tumor, Tumor_1, Lesion 2).
+        """The segment called `wanted`; without it, as `tumor_of`.
 
         Raises CaseError unknown_segment.
         """
-        if wanted is not None:
-            return self._called(wanted)
-        return tuple(s for s in self.segments if _words(s) & {*TUMOR_NAMES})
+        return tumor_of(self.segments) if wanted is None else self._called(wanted)
 
     def _called(self, wanted: str) -> tuple[Segment, ...]:
         """By name, else by label value where that means one segment only."""
@@ -195,10 +189,6 @@ def _named_segments(image: sitk.Image) -> tuple[Segment, ...]:
     if missing := [s.name for s in segments if not 0 <= s.layer < layers]:
         raise ValueError(f"no layer for {', '.join(missing)}")
     return segments
-
-
-def _words(segment: Segment) -> set[str]:
-    return set(re.split(r"[^a-z]+", segment.name.lower()))
 
 
 def _label_values(image: sitk.Image, path: Path, role: str) -> tuple[Segment, ...]:

@@ -4,14 +4,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, Self, TypeVar
 
 import SimpleITK as sitk
 
 from ..imaging.errors import Finding, ReactKDError
+from ..imaging.regions import LIVER_ID
 from ..imaging.writing import write_image
 
 SCHEMA = 1
@@ -73,15 +75,31 @@ class DeletionCheck:
     """Of the predicted grade's probability."""
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Grade, probabilities, region graph and attention of one case.
+class Attended(Protocol):
+    """A region of the graph, in a prediction or in a scene's table. attention: (classes,)."""
+
+    id: str
+    attention: tuple[float, ...]
+
+
+AnyRegion = TypeVar("AnyRegion", bound=Attended)
+
+
+def most_attended(regions: Sequence[AnyRegion], grade: int) -> AnyRegion:
+    """The lesion with the largest |attention| for a grade, whichever way it speaks; the liver where there is none."""
+    return max(_lesions(regions) or regions, key=lambda region: abs(region.attention[grade]))
+
+
+def _lesions(regions: Sequence[AnyRegion]) -> tuple[AnyRegion, ...]:
+    return tuple(region for region in regions if region.id != LIVER_ID)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionSummary:
+    """Grade, probabilities and region graph of one case: everything but images, so that its JSON is enough.
 
     classes: names, well to poorly differentiated. logits, probabilities, bias, background_attention: (classes,).
     For every class: bias + background_attention + sum of the nodes' attention = logit.
-    regions: uint8 label map on the CT's grid; 0 background, else `Node.label`.
-    attention: float32 vector image (one component a class) on the feature grid: each voxel's share of the logit,
-    so that bias + its sum = logit.
     """
 
     case: str
@@ -100,8 +118,6 @@ class Prediction:
     bias: tuple[float, ...]
     findings: tuple[Finding, ...]
     provenance: Mapping
-    regions: sitk.Image = field(repr=False, compare=False)
-    attention: sitk.Image = field(repr=False, compare=False)
     deletion: DeletionCheck | None = None
 
     @property
@@ -110,17 +126,17 @@ class Prediction:
 
     @property
     def lesions(self) -> tuple[Node, ...]:
-        return tuple(node for node in self.nodes if node.id != "liver")
+        return _lesions(self.nodes)
 
     @property
     def most_attended(self) -> Node:
-        """The lesion that speaks most for the predicted grade; the liver where there is no lesion."""
-        return max(self.lesions or self.nodes, key=lambda node: node.attention[self.grade])
+        """For the predicted grade."""
+        return most_attended(self.nodes, self.grade)
 
     def node(self, node_id: str) -> Node:
         return next(node for node in self.nodes if node.id == node_id)
 
-    def with_findings(self, *findings: Finding) -> "Prediction":
+    def with_findings(self, *findings: Finding) -> Self:
         return replace(self, findings=(*self.findings, *findings))
 
     def to_dict(self) -> dict:
@@ -143,48 +159,51 @@ class Prediction:
             "provenance": dict(self.provenance),
         }
 
+    def to_json(self) -> str:
+        """Raises ValueError when a number is not finite."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_summary(text: str, place: str) -> PredictionSummary:
+    """Of a prediction's JSON. place: where it was found, for messages.
+
+    Raises OutputError: not_a_prediction, newer_prediction.
+    """
+    try:
+        return PredictionSummary(**_fields(json.loads(text), place))
+    except _INCOMPLETE as error:
+        raise _not_a_prediction(place, error) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction(PredictionSummary):
+    """The result of one case, images included.
+
+    regions: uint8 label map on the CT's grid; 0 background, else `Node.label`.
+    attention: float32 vector image (one component a class) on the feature grid: each voxel's share of the logit,
+    so that bias + its sum = logit.
+    """
+
+    regions: sitk.Image = field(repr=False, compare=False)
+    attention: sitk.Image = field(repr=False, compare=False)
+
     @classmethod
     def read(cls, folder: Path | str) -> "Prediction":
         """Raises OutputError when the folder holds no prediction, or one of a newer schema."""
         folder = Path(folder)
         try:
             values = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
-            if values["schema"] > SCHEMA:
-                raise OutputError(
-                    "newer_prediction",
-                    f"{folder / JSON_NAME} was written by a newer version (schema {values['schema']}).",
-                    "Update REACT-KD to open it.",
-                )
             return cls(
-                case=values["case"],
-                classes=tuple(values["classes"]),
-                grade=values["grade"]["index"],
-                probabilities=tuple(values["probabilities"]),
-                logits=tuple(values["logits"]),
-                temperature=values["temperature"],
-                entropy=values["uncertainty"]["entropy"],
-                abstain=values["uncertainty"]["abstain"],
-                nodes=tuple(_node(node) for node in values["nodes"]),
-                edges=tuple(Edge(**edge) for edge in values["edges"]),
-                background_attention=tuple(values["background_attention"]),
-                bias=tuple(values["bias"]),
-                findings=tuple(Finding(**finding) for finding in values["findings"]),
-                provenance=values["provenance"],
+                **_fields(values, str(folder / JSON_NAME)),
                 regions=sitk.ReadImage(str(folder / REGIONS_NAME)),
                 attention=sitk.ReadImage(str(folder / ATTENTION_NAME)),
-                deletion=_deletion(values["deletion_check"]),
             )
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise OutputError(
-                "not_a_prediction",
-                f"{folder} does not hold a complete prediction ({error}).",
-                "Run `reactkd predict` again.",
-            ) from error
+        except _INCOMPLETE as error:
+            raise _not_a_prediction(str(folder), error) from error
 
     def write(self, folder: Path) -> None:
         """Writes the JSON and both images into an existing folder; see `new_folder` for an atomic one."""
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / JSON_NAME).write_text(text + "\n", encoding="utf-8")
+        (folder / JSON_NAME).write_text(self.to_json(), encoding="utf-8")
         write_image(self.regions, folder / REGIONS_NAME)
         write_image(self.attention, folder / ATTENTION_NAME)
 
@@ -193,6 +212,45 @@ def write_prediction(prediction: Prediction, out: Path | str) -> None:
     """A new folder with the JSON and both images. Raises OutputError."""
     with new_folder(out) as folder:
         prediction.write(folder)
+
+
+_INCOMPLETE = (OSError, KeyError, TypeError, ValueError, RuntimeError)
+"""What reading a prediction raises that is damaged or not one."""
+
+
+def _fields(values: dict, place: str) -> dict:
+    """Of a `PredictionSummary`, from what `to_dict` returned. Raises OutputError newer_prediction."""
+    if values["schema"] > SCHEMA:
+        raise OutputError(
+            "newer_prediction",
+            f"{place} was written by a newer version (schema {values['schema']}).",
+            "Update REACT-KD to open it.",
+        )
+    return {
+        "case": values["case"],
+        "classes": tuple(values["classes"]),
+        "grade": values["grade"]["index"],
+        "probabilities": tuple(values["probabilities"]),
+        "logits": tuple(values["logits"]),
+        "temperature": values["temperature"],
+        "entropy": values["uncertainty"]["entropy"],
+        "abstain": values["uncertainty"]["abstain"],
+        "nodes": tuple(_node(node) for node in values["nodes"]),
+        "edges": tuple(Edge(**edge) for edge in values["edges"]),
+        "background_attention": tuple(values["background_attention"]),
+        "bias": tuple(values["bias"]),
+        "findings": tuple(Finding(**finding) for finding in values["findings"]),
+        "provenance": values["provenance"],
+        "deletion": _deletion(values["deletion_check"]),
+    }
+
+
+def _not_a_prediction(place: str, error: Exception) -> OutputError:
+    return OutputError(
+        "not_a_prediction",
+        f"{place} does not hold a complete prediction ({error}).",
+        "Grade the case again.",
+    )
 
 
 def _node(values: dict) -> Node:

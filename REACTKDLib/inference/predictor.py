@@ -23,7 +23,7 @@ from ..networks.cpu import prepare_for_cpu_inference
 from ..networks.region_graph import region_graph
 from .device import Device, DeviceError, find_device
 from .model_folder import Model, load_model
-from .prediction import DeletionCheck, Edge, Node, PetUptake, Prediction
+from .prediction import DeletionCheck, Edge, Node, PetUptake, Prediction, most_attended
 
 Progress = Callable[[str, float], None]
 """Called with the stage that begins and the fraction done, 0 to 1. May raise to stop the prediction."""
@@ -59,10 +59,9 @@ class Predictor:
         grade = int(np.argmax(probabilities))
         clock.stage("explain", 0.75)
         nodes = _nodes(data.regions.items, attribution)
-        lesions = [node for node in nodes if node.id != LIVER_ID]
+        top = most_attended(nodes, grade)
         deletion = None
-        if deletion_check and lesions:
-            top = max(lesions, key=lambda node: node.attention[grade])
+        if deletion_check and top.id != LIVER_ID:
             deletion = self._delete(channels, data, top, probabilities)
         clock.stop()
         seconds = clock.seconds

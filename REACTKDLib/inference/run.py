@@ -1,10 +1,12 @@
 """One case from files to a result folder: what the command line, the worker and the batch all call."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..imaging.case import Case
+from ..imaging.errors import Finding
+from .case_files import CaseFiles
 from .drawing import Picture
 from .prediction import Prediction, new_folder
 from .predictor import Predictor, Progress, silent
@@ -16,25 +18,6 @@ Extras = Callable[[Prediction, Case, Path], list[Picture]]
 """Adds files to the folder that is being written, and returns pictures for the report."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CaseFiles:
-    """The files of a case, as `Case.from_files` takes them."""
-
-    ct: Path | str
-    segmentation: Path | str | None = None
-    liver: Path | str | None = None
-    tumor: Path | str | None = None
-    pet_fdg: Path | str | None = None
-    pet_act: Path | str | None = None
-    liver_segment: str | None = None
-    tumor_segment: str | None = None
-    acquisition: int | None = None
-    name: str = "case"
-
-    def read(self) -> Case:
-        return Case.from_files(**asdict(self))
-
-
 def run_case(
     predictor: Predictor,
     files: CaseFiles,
@@ -42,15 +25,17 @@ def run_case(
     progress: Progress = silent,
     report: bool = True,
     extras: Extras | None = None,
+    findings: Sequence[Finding] = (),
 ) -> Prediction:
     """Reads, predicts and writes a result folder: whole, or not at all.
 
     progress: the stages are read, preprocess, network, explain, write, finish; raising in it stops the run.
+    findings: what the caller knows besides, and the result shall say (that it was retried on the CPU).
     Raises CaseError, DeviceError, OutputError.
     """
     progress("read", 0.0)
     case = files.read()
-    prediction = predictor.predict(case, progress)
+    prediction = predictor.predict(case, progress).with_findings(*findings)
     progress("write", 0.85)
     with new_folder(out) as folder:
         prediction.write(folder)

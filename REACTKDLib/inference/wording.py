@@ -1,11 +1,11 @@
-"""Numbers and sentences of the report: what was computed, in words, and nothing more."""
+"""Numbers and sentences about a result: what was computed, in words, and nothing more."""
 
 import math
 from datetime import datetime
 
 import numpy as np
 
-from .prediction import Node, Prediction
+from .prediction import Node, PredictionSummary
 
 DASH, SPACE = "–", "\N{NO-BREAK SPACE}"
 NEARBY_MM = 5.0
@@ -14,7 +14,7 @@ DIRECTIONS = (("right", "left"), ("anterior", "posterior"), ("inferior", "superi
 """Of LPS x, y and z: towards lower and higher values."""
 
 
-def reasons(prediction: Prediction) -> str:
+def reasons(prediction: PredictionSummary) -> str:
     """Why this grade: what lesions, other regions, background and bias add to its logit."""
     grade, top = prediction.grade, prediction.most_attended
     share = top.attention[grade]
@@ -27,25 +27,19 @@ def reasons(prediction: Prediction) -> str:
 
     lesion = f"{top.name} ({_whereabouts(prediction, top)})"
     alone = len(prediction.lesions) == 1
-    if all(_rounds_to_zero(node.attention[grade], 2) for node in prediction.lesions):
+    if _rounds_to_zero(share, 2):
         start = (
             f"{lesion} hardly matters for this grade: it"
             if alone
-            else f"No lesion matters much for this grade. {lesion} speaks most for it, yet"
+            else f"No lesion matters much for this grade. {lesion} matters most, yet"
         )
         return f"{start} changes {logit} by less than 0.01; {others}"
-    if share <= 0 or _rounds_to_zero(share, 2):
-        start = (
-            f"{lesion} speaks against this grade"
-            if alone
-            else f"No lesion speaks for this grade; {lesion} speaks least against it"
-        )
-        return f"{start}, with {signed(share, 2)} in {logit}; {others}"
     speaks = "speaks" if alone else "speaks most"
-    return f"{lesion} {speaks} for this grade: it adds {signed(share, 2)} to {logit}; {others}"
+    side = "for" if share > 0 else "against"
+    return f"{lesion} {speaks} {side} this grade: it adds {signed(share, 2)} to {logit}; {others}"
 
 
-def deletion_check(prediction: Prediction) -> str:
+def deletion_check(prediction: PredictionSummary) -> str:
     """How the probability answers when the most attended lesion is taken away."""
     check = prediction.deletion
     if check is None:
@@ -64,7 +58,7 @@ def deletion_check(prediction: Prediction) -> str:
     return f"{start} goes from {before} to {after} ({signed(points, 1)} percentage points), {verdict}."
 
 
-def _whereabouts(prediction: Prediction, node: Node) -> str:
+def _whereabouts(prediction: PredictionSummary, node: Node) -> str:
     """Volume, and how the lesion lies to the liver: what can be computed, no segment or lobe."""
     volume = f"{measure(node.volume_ml)}{SPACE}mL"
     livers = [other for other in prediction.nodes if other not in prediction.lesions]

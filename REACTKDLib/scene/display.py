@@ -1,11 +1,12 @@
 """What an overlay shows: the class, the map in the slices, its opacity, the edges, the place."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import slicer
 
-from .graph import set_spheres, show_edges_above
+from .graph import edges_shown_above, set_spheres, show_edges_above
 from .legend import REGION_ATTENTION, legend_title, set_legend_title
 from .overlay_nodes import Overlay
 from .regions import color_regions
@@ -13,6 +14,52 @@ from .regions import color_regions
 AttentionMap = Literal["voxel", "region"]
 
 OVERLAY_OPACITY = 0.55
+OPACITY_PARAMETER = "map opacity"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an overlay shows.
+
+    attention_map: in the slices, None where none is there. opacity: of its strongest attention.
+    similarity: of the weakest edge that is shown; -1 shows all. class_index: whose attention it is.
+    """
+
+    nodes: bool
+    edges: bool
+    labels: bool
+    attention_map: AttentionMap | None
+    opacity: float
+    similarity: float
+    class_index: int
+
+
+def shown(overlay: Overlay) -> Shown:
+    """As the nodes have it, whoever changed them."""
+    composite, attention_map = next(_showing(overlay), (None, None))
+    kept = overlay.parameters.GetParameter(OPACITY_PARAMETER)
+    return Shown(
+        nodes=bool(overlay.node_model.GetDisplayNode().GetVisibility()),
+        edges=bool(overlay.edge_model.GetDisplayNode().GetVisibility()),
+        labels=bool(overlay.labels.GetDisplayNode().GetVisibility()),
+        attention_map=attention_map,
+        opacity=composite.GetForegroundOpacity() if composite else float(kept or OVERLAY_OPACITY),
+        similarity=edges_shown_above(overlay.edge_model),
+        class_index=overlay.shown_class,
+    )
+
+
+def show_nodes(overlay: Overlay, visible: bool) -> None:
+    """The graph's spheres. The legend of their colours stays: the regions' surfaces have the same."""
+    overlay.node_model.GetDisplayNode().SetVisibility(visible)
+
+
+def show_edges(overlay: Overlay, visible: bool) -> None:
+    overlay.edge_model.GetDisplayNode().SetVisibility(visible)
+
+
+def show_labels(overlay: Overlay, visible: bool) -> None:
+    overlay.labels.GetDisplayNode().SetVisibility(visible)
 
 
 def show_class(overlay: Overlay, class_index: int) -> None:
@@ -35,8 +82,20 @@ def show_class(overlay: Overlay, class_index: int) -> None:
 
 def show_in_slices(overlay: Overlay, attention_map: AttentionMap = "voxel", opacity: float = OVERLAY_OPACITY) -> None:
     """CT behind, attention before it, in every slice view of the scene. opacity: of the strongest attention."""
+    _keep_opacity(overlay, opacity)
     for composite in composites(overlay.scene):
         show_in_slice(overlay, composite, attention_map, opacity)
+
+
+def show_map(overlay: Overlay, attention_map: AttentionMap | None) -> None:
+    """Which map the slices show, at the opacity they last had; None takes it off those that show one."""
+    opacity = shown(overlay).opacity
+    if attention_map is not None:
+        show_in_slices(overlay, attention_map, opacity)
+        return
+    _keep_opacity(overlay, opacity)
+    for composite, _ in _showing(overlay):
+        composite.SetForegroundVolumeID(None)
 
 
 def show_in_slice(
@@ -56,10 +115,9 @@ def show_in_slice(
 
 def set_overlay_opacity(overlay: Overlay, opacity: float) -> None:
     """In [0, 1], for the slice views that show a map of this overlay."""
-    maps = {volume.GetID() for volume in (*overlay.region_attention, *overlay.voxel_attention)}
-    for composite in composites(overlay.scene):
-        if composite.GetForegroundVolumeID() in maps:
-            composite.SetForegroundOpacity(opacity)
+    _keep_opacity(overlay, opacity)
+    for composite, _ in _showing(overlay):
+        composite.SetForegroundOpacity(opacity)
 
 
 def show_similar(overlay: Overlay, similarity: float) -> None:
@@ -75,6 +133,20 @@ def jump_to_region(overlay: Overlay, region_id: str, centered: bool = True) -> N
     centroid = {region.id: region.centroid for region in overlay.regions}[region_id]
     mode = slicer.vtkMRMLSliceNode.CenteredJumpSlice if centered else slicer.vtkMRMLSliceNode.OffsetJumpSlice
     slicer.vtkMRMLSliceNode.JumpAllSlices(overlay.scene, *centroid, mode)
+
+
+def _showing(overlay: Overlay) -> Iterator[tuple[slicer.vtkMRMLSliceCompositeNode, AttentionMap]]:
+    """The slice views that show a map of this overlay, and which."""
+    maps: dict[str, AttentionMap] = {volume.GetID(): "voxel" for volume in overlay.voxel_attention}
+    maps |= {volume.GetID(): "region" for volume in overlay.region_attention}
+    for composite in composites(overlay.scene):
+        if attention_map := maps.get(composite.GetForegroundVolumeID()):
+            yield composite, attention_map
+
+
+def _keep_opacity(overlay: Overlay, opacity: float) -> None:
+    """For when no slice view shows a map, and none tells it."""
+    overlay.parameters.SetParameter(OPACITY_PARAMETER, repr(opacity))
 
 
 def composites(scene: slicer.vtkMRMLScene) -> Iterator[slicer.vtkMRMLSliceCompositeNode]:

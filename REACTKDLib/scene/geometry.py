@@ -1,5 +1,7 @@
 """The one place where LPS (SimpleITK, predictions) meets RAS (MRML)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import slicer
 import vtk
@@ -27,10 +29,18 @@ def geometry_of(volume: slicer.vtkMRMLVolumeNode) -> Geometry:
     """Where a volume node lies, in LPS. Its parent transform, if any, is not applied."""
     matrix = vtk.vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)
+    return geometry_from(matrix, volume.GetImageData().GetDimensions())
+
+
+def geometry_from(matrix: vtk.vtkMatrix4x4, size: Sequence[int]) -> Geometry:
+    """In LPS. matrix: voxel index (x, y, z) to RAS mm; a sheared one gives a direction that is not orthonormal.
+
+    size: voxels (x, y, z).
+    """
     affine = LPS_TO_RAS @ np.reshape([matrix.GetElement(i, j) for i in range(4) for j in range(4)], (4, 4))
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     return Geometry(
-        size=tuple(volume.GetImageData().GetDimensions()),
+        size=tuple(size),
         spacing=tuple(spacing.tolist()),
         origin=tuple(affine[:3, 3].tolist()),
         direction=tuple((affine[:3, :3] / spacing).ravel().tolist()),

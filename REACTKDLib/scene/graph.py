@@ -95,6 +95,12 @@ def show_edges_above(model: slicer.vtkMRMLModelNode, similarity: float) -> None:
     display.SetThresholdEnabled(similarity > -1.0)
 
 
+def edges_shown_above(model: slicer.vtkMRMLModelNode) -> float:
+    """The similarity that `show_edges_above` was given last."""
+    display = model.GetDisplayNode()
+    return display.GetThresholdMin() if display.GetThresholdEnabled() else -1.0
+
+
 def add_labels(scene: slicer.vtkMRMLScene, regions: Sequence[Region]) -> slicer.vtkMRMLMarkupsFiducialNode:
     """A locked label above or below each sphere. Control point ids are kept in the order of the region table.
 

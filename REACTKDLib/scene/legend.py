@@ -11,11 +11,11 @@ def add_legend(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> slicer.v
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(displayed)
     legend.SetTitleText(title)
     legend.SetMaxNumberOfColors(256)
-    legend.SetNumberOfLabels(3)
+    legend.SetNumberOfLabels(5)
     legend.SetLabelFormat("%+.2g")
     legend.SetOrientation(slicer.vtkMRMLColorLegendDisplayNode.Vertical)
     legend.SetPosition(0.97, 0.06)
-    legend.SetSize(0.12, 0.34)
+    legend.SetSize(0.08, 0.30)
     for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
         text.SetFontFamilyToArial()
         text.SetFontSize(14)

@@ -1,7 +1,5 @@
 """A prediction as one set of MRML nodes: built, found again in a reopened scene, removed."""
 
-import json
-
 import slicer
 
 from ..inference.prediction import Prediction
@@ -14,7 +12,7 @@ from .graph import add_edge_model, add_labels, add_node_model
 from .legend import REGION_ATTENTION, VOXEL_ATTENTION, add_legend, legend_title
 from .overlay_nodes import MARK, OWNED, Overlay, link, read
 from .regions import add_segmentation, cropped_regions
-from .tables import add_edge_table, add_probability_table, add_region_table, read_regions
+from .tables import add_edge_table, add_prediction_text, add_probability_table, add_region_table, read_regions
 from .volumes import CaseImages, CaseVolumes, add_case_volumes
 
 
@@ -38,7 +36,7 @@ def build_overlay(scene: slicer.vtkMRMLScene, prediction: Prediction, images: Ca
 
 
 def find_overlays(scene: slicer.vtkMRMLScene) -> tuple[Overlay, ...]:
-    """Those whose nodes are all still there, as after opening a saved scene."""
+    """Those that are whole, as after opening a saved scene: every node there, the prediction's text readable."""
     count = scene.GetNumberOfNodesByClass("vtkMRMLScriptedModuleNode")
     nodes = (scene.GetNthNodeByClass(index, "vtkMRMLScriptedModuleNode") for index in range(count))
     overlays = (read(node) for node in nodes if node.GetAttribute(MARK))
@@ -80,6 +78,7 @@ def _add_nodes(scene: slicer.vtkMRMLScene, prediction: Prediction, volumes: Case
         probability_table=probability_table,
         series=series,
         chart=chart,
+        prediction=add_prediction_text(scene, prediction),
         colors=colors,
         fading_colors=fading_colors,
         similarity_colors=similarity_colors,
@@ -94,10 +93,6 @@ def _add_parameters(
     parameters = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "REACT-KD overlay")
     parameters.SetAttribute(MARK, "1")
     values = {
-        "case": prediction.case,
-        "classes": json.dumps(prediction.classes),
-        "grade": str(prediction.grade),
-        "abstain": json.dumps(prediction.abstain),
         "shown class": str(prediction.grade),
         "region limit": repr(region_limit(prediction)),
         "voxel limit": repr(voxel_limit),

@@ -1,11 +1,11 @@
 """The nodes of one case's overlay, and how a saved scene remembers that they belong together."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import slicer
 
+from ..inference.prediction import OutputError, PredictionSummary, most_attended, read_summary
 from .tables import Region, read_columns, read_regions
 
 MARK = "REACTKD.overlay"
@@ -21,6 +21,7 @@ class Overlay:
     """The nodes of one case. Where an attribute is a tuple, it holds one volume a class.
 
     parameters: what is shown and how, saved with the scene; its node references tie the rest together.
+    prediction: its JSON, so that a reopened scene needs no result folder.
     """
 
     parameters: slicer.vtkMRMLScriptedModuleNode
@@ -37,6 +38,7 @@ class Overlay:
     probability_table: slicer.vtkMRMLTableNode
     series: slicer.vtkMRMLPlotSeriesNode
     chart: slicer.vtkMRMLPlotChartNode
+    prediction: slicer.vtkMRMLTextNode
     colors: slicer.vtkMRMLColorTableNode
     fading_colors: slicer.vtkMRMLColorTableNode
     similarity_colors: slicer.vtkMRMLColorTableNode
@@ -52,21 +54,29 @@ class Overlay:
         return (self.ct, *self.pet.values(), *self.region_attention, *self.voxel_attention, *singles)
 
     @property
+    def summary(self) -> PredictionSummary:
+        """Grade, findings, uncertainty, deletion check, provenance: the prediction without its images.
+
+        Raises OutputError when the text was altered, or is of a newer version.
+        """
+        return read_summary(self.prediction.GetText(), "The scene")
+
+    @property
     def case(self) -> str:
-        return self.parameters.GetParameter("case")
+        return self.summary.case
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return tuple(json.loads(self.parameters.GetParameter("classes")))
+        return self.summary.classes
 
     @property
     def grade(self) -> int:
         """Index of the predicted class."""
-        return int(self.parameters.GetParameter("grade"))
+        return self.summary.grade
 
     @property
     def abstain(self) -> bool:
-        return self.parameters.GetParameter("abstain") == "true"
+        return self.summary.abstain
 
     @property
     def shown_class(self) -> int:
@@ -93,9 +103,7 @@ class Overlay:
     @property
     def most_attended(self) -> Region:
         """As `Prediction.most_attended`."""
-        regions = self.regions
-        lesions = [region for region in regions if region.id != "liver"]
-        return max(lesions or regions, key=lambda region: region.attention[self.grade])
+        return most_attended(self.regions, self.grade)
 
 
 SINGLE_ROLES = tuple(
@@ -116,7 +124,7 @@ def link(overlay: Overlay) -> None:
 
 
 def read(parameters: slicer.vtkMRMLScriptedModuleNode) -> Overlay | None:
-    """The overlay that was linked; None when one of its nodes is gone."""
+    """The overlay that was linked; None when one of its nodes is gone, or its prediction cannot be read."""
     roles = [parameters.GetNthNodeReferenceRole(i) for i in range(parameters.GetNumberOfNodeReferenceRoles())]
     overlay = Overlay(
         parameters=parameters,
@@ -124,7 +132,14 @@ def read(parameters: slicer.vtkMRMLScriptedModuleNode) -> Overlay | None:
         **{role: _first(parameters, role) for role in ("ct", *SINGLE_ROLES)},
         **{role: _all(parameters, role) for role in CLASS_ROLES},
     )
-    return overlay if all(overlay.nodes) else None
+    return overlay if all(overlay.nodes) and _is_readable(overlay) else None
+
+
+def _is_readable(overlay: Overlay) -> bool:
+    try:
+        return bool(overlay.summary)
+    except OutputError:
+        return False
 
 
 def _first(parameters: slicer.vtkMRMLScriptedModuleNode, role: str) -> slicer.vtkMRMLNode | None:

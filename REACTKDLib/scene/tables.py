@@ -1,4 +1,4 @@
-"""Regions, edges and probabilities as tables. They hold the numbers that the views are drawn from."""
+"""Regions, edges and probabilities as tables: the numbers that the views are drawn from. All of it also as text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 import slicer
 import vtk
 
-from ..inference.prediction import Edge, Prediction
+from ..inference.prediction import Edge, Prediction, PredictionSummary
 from .geometry import to_ras
 
 DIGITS = 6
@@ -71,6 +71,14 @@ def add_probability_table(scene: slicer.vtkMRMLScene, prediction: Prediction) ->
         "bias": list(prediction.bias),
     }
     return _add_table(scene, "Probabilities", columns)
+
+
+def add_prediction_text(scene: slicer.vtkMRMLScene, prediction: PredictionSummary) -> slicer.vtkMRMLTextNode:
+    """What `prediction.json` holds."""
+    text = scene.AddNewNodeByClass("vtkMRMLTextNode", "REACT-KD prediction")
+    text.SetEncoding(vtk.VTK_ENCODING_UTF_8)
+    text.SetText(prediction.to_json())
+    return text
 
 
 def read_regions(table: slicer.vtkMRMLTableNode, classes: Sequence[str]) -> tuple[Region, ...]:

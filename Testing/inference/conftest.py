@@ -6,8 +6,8 @@ import pytest
 
 from REACTKDLib.imaging.case import Case
 from REACTKDLib.imaging.phantom import PhantomSettings, make_phantom, write_phantom
+from REACTKDLib.inference.case_files import CaseFiles
 from REACTKDLib.inference.predictor import Predictor
-from REACTKDLib.inference.run import CaseFiles
 from Testing.models import TEACHER, write_random_model
 
 

@@ -6,10 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from hypothesis import given
+from hypothesis import strategies as st
 
+from REACTKDLib.imaging.errors import Finding
 from REACTKDLib.inference import prediction as module
-from REACTKDLib.inference.prediction import OutputError, Prediction, new_folder, write_prediction
+from REACTKDLib.inference.prediction import (
+    Node,
+    OutputError,
+    Prediction,
+    PredictionSummary,
+    most_attended,
+    new_folder,
+    read_summary,
+    write_prediction,
+)
 from REACTKDLib.inference.run import run_case
+from REACTKDLib.inference.wording import deletion_check, reasons
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +53,52 @@ def test_the_json_has_the_keys_that_others_rely_on(made):
     assert all(keys <= set(node) for node in values["nodes"])
     assert all({"source", "target", "similarity"} == set(edge) for edge in values["edges"])
     assert all({"severity", "code", "message"} == set(finding) for finding in values["findings"])
+
+
+def test_its_json_alone_tells_all_but_the_images(made):
+    summary = read_summary(made.to_json(), "the scene")
+    assert type(summary) is PredictionSummary
+    assert summary.to_json() == made.to_json()
+    assert summary.most_attended == made.most_attended
+    assert (reasons(summary), deletion_check(summary)) == (reasons(made), deletion_check(made))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("{", "not_a_prediction"), ("[]", "not_a_prediction"), ('{"schema": 99}', "newer_prediction")]
+)
+def test_a_text_that_is_no_prediction_is_refused_with_its_place(text, code):
+    with pytest.raises(OutputError, match="the scene") as caught:
+        read_summary(text, "the scene")
+    assert caught.value.code == code
+
+
+def a_node(name: str, *attention: float) -> Node:
+    return Node(name, name, 1, 1.0, (0.0, 0.0, 0.0), attention, 60.0)
+
+
+@given(st.lists(st.tuples(*[st.floats(-5, 5)] * 3), min_size=1, max_size=5), st.integers(0, 2))
+def test_no_lesion_has_a_larger_attention_than_the_most_attended_one(attentions, grade):
+    lesions = [a_node(f"lesion_{number}", *values) for number, values in enumerate(attentions, 1)]
+    top = most_attended([a_node("liver", 9.0, -9.0, 9.0), *lesions], grade)
+    assert top in lesions
+    assert all(abs(lesion.attention[grade]) <= abs(top.attention[grade]) for lesion in lesions)
+
+
+def test_a_lesion_that_speaks_against_the_grade_can_be_the_most_attended():
+    nodes = [a_node("liver", 3.0), a_node("lesion_1", 0.5), a_node("lesion_2", -0.6)]
+    assert most_attended(nodes, 0).id == "lesion_2"
+
+
+def test_the_liver_is_the_most_attended_where_there_is_no_lesion():
+    assert most_attended([a_node("liver", -0.1)], 0).id == "liver"
+
+
+def test_findings_of_the_caller_join_those_of_the_case(predictor, files, tmp_path):
+    told = Finding("info", "retried_on_cpu", "The graphics card had too little memory.")
+    returned = run_case(predictor, files, tmp_path / "out", report=False, findings=[told])
+    assert Prediction.read(tmp_path / "out") == returned
+    assert returned.findings[-1] == told
+    assert len(returned.findings) > 1
 
 
 def test_a_result_is_replaced_whole(made, tmp_path):

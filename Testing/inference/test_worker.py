@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from REACTKDLib.inference import worker as module
+from REACTKDLib.inference import serving as module
 from REACTKDLib.inference.run import run_case
+
+PROJECT = Path(module.__file__).parents[2]
+PIPES = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
 
 
 class Process:
@@ -33,9 +36,9 @@ class Process:
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
 
-    def predict(self, job, files, out, **changes):
+    def predict(self, job, files, out, findings=(), **changes):
         values = {key: str(value) for key, value in {**vars(files), **changes}.items() if value is not None}
-        self.send(command="predict", id=job, files=values, out=str(out), report=False)
+        self.send(command="predict", id=job, files=values, out=str(out), report=False, findings=list(findings))
 
     def until(self, *names, job=None, seconds=60):
         """The first of these events (of that job), and when it came."""
@@ -103,6 +106,48 @@ def test_a_worker_survives_bad_cases_and_serves_the_next(shared, ready, files, t
     shared.predict("good", files, tmp_path / "good")
     assert shared.until("done", "error", job="good")[1]["event"] == "done"
     assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == ["good"]
+
+
+def test_what_the_caller_knows_besides_is_recorded_in_the_result(shared, ready, files, tmp_path):
+    retried = {"severity": "info", "code": "retried_on_cpu", "message": "The graphics card had too little memory."}
+    shared.predict("told", files, tmp_path / "out", findings=[retried])
+    assert shared.until("done", "error", job="told")[1]["event"] == "done"
+    findings = json.loads((tmp_path / "out" / "prediction.json").read_text())["findings"]
+    assert findings[-1] == retried
+    assert "phantom_model" in [finding["code"] for finding in findings[:-1]]
+
+
+def test_the_process_says_who_it_is_before_it_loads_torch(model_folder):
+    script = (
+        "import sys; from REACTKDLib.inference import worker\n"
+        "original = worker._load\n"
+        "def watched(*arguments):\n"
+        "    print('torch' in sys.modules, 'monai' in sys.modules, file=sys.stderr); return original(*arguments)\n"
+        "worker._load = watched\n"
+        f"worker.main(['--model', {str(model_folder)!r}, '--device', 'cpu'])\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], **PIPES, text=True, cwd=PROJECT)
+    first = json.loads(process.stdout.readline())
+    second = json.loads(process.stdout.readline())
+    process.stdin.close()
+    assert first == {"event": "starting", "pid": process.pid}
+    assert second["event"] == "ready"
+    assert process.stderr.read().splitlines()[0] == "False False"
+    process.wait()
+
+
+def test_packages_that_cannot_be_loaded_are_an_event_too(model_folder):
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from REACTKDLib.inference import worker\n"
+        f"sys.exit(worker.main(['--model', {str(model_folder)!r}]))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT, check=False)
+    starting, error = map(json.loads, run.stdout.splitlines())
+    assert starting["event"] == "starting"
+    assert (error["event"], error["id"], error["code"]) == ("error", None, "packages_broken")
+    assert "torch" in error["message"]
+    assert run.returncode == 2
 
 
 @pytest.mark.parametrize("stage", ["read", "preprocess", "network", "explain", "write"])
@@ -186,7 +231,7 @@ PREDICT = {"command": "predict", "id": "x", "files": {"ct": "ct.nii"}, "out": "o
 def test_after_the_result_is_in_place_a_cancel_comes_too_late(monkeypatch):
     committed = threading.Event()
 
-    def run(predictor, files, out, progress, report):
+    def run(predictor, files, out, progress, **options):
         progress("finish", 1.0)
         committed.set()
         time.sleep(0.2)
@@ -203,7 +248,7 @@ def test_after_the_result_is_in_place_a_cancel_comes_too_late(monkeypatch):
 def test_a_cancel_before_the_result_is_in_place_keeps_it_from_being_written(monkeypatch):
     begun, cancelled, written = threading.Event(), threading.Event(), []
 
-    def run(predictor, files, out, progress, report):
+    def run(predictor, files, out, progress, **options):
         progress("network", 0.5)
         begun.set()
         cancelled.wait(2)
@@ -221,7 +266,7 @@ def test_a_cancel_before_the_result_is_in_place_keeps_it_from_being_written(monk
 def test_a_result_that_is_being_put_in_place_when_the_worker_ends_is_finished_and_said(monkeypatch):
     committed = threading.Event()
 
-    def run(predictor, files, out, progress, report):
+    def run(predictor, files, out, progress, **options):
         progress("finish", 1.0)
         committed.set()
         time.sleep(0.3)
@@ -234,7 +279,7 @@ def test_a_result_that_is_being_put_in_place_when_the_worker_ends_is_finished_an
 def test_an_id_in_use_is_refused_and_the_first_request_goes_on(monkeypatch):
     begun, release = threading.Event(), threading.Event()
 
-    def run(predictor, files, out, progress, report):
+    def run(predictor, files, out, progress, **options):
         begun.set()
         release.wait(2)
         raise OSError("its end")
@@ -249,10 +294,16 @@ def test_a_command_that_does_not_exist_and_a_predict_without_an_id_are_refused(m
     assert [event["code"] for event in events if event["event"] == "error"] == ["bad_request", "bad_request"]
 
 
+@pytest.mark.parametrize("findings", [[{"severity": "fatal", "code": "a", "message": "b"}], [{"code": "a"}], 3, ["a"]])
+def test_findings_that_are_none_are_refused(monkeypatch, findings):
+    events = serve(monkeypatch, None, {**PREDICT, "findings": findings})
+    assert [(event["id"], event["code"]) for event in events if event["event"] == "error"] == [("x", "bad_request")]
+
+
 def test_whatever_a_case_raises_the_message_is_plain_and_the_worker_goes_on(monkeypatch, capsys):
     calls = []
 
-    def run(predictor, files, out, progress, report):
+    def run(predictor, files, out, progress, **options):
         calls.append(out)
         raise ZeroDivisionError("deep inside")
 
@@ -265,20 +316,18 @@ def test_whatever_a_case_raises_the_message_is_plain_and_the_worker_goes_on(monk
 
 def test_nothing_a_library_prints_reaches_the_events(model_folder, files, tmp_path):
     script = (
-        "import sys, os; from REACTKDLib.inference import worker\n"
-        "original = worker.run_case\n"
+        "import sys, os; from REACTKDLib.inference import serving, worker\n"
+        "original = serving.run_case\n"
         "def noisy(*a, **k):\n"
         "    print('noise from python'); os.write(1, b'noise from C\\n'); return original(*a, **k)\n"
-        "worker.run_case = noisy\n"
+        "serving.run_case = noisy\n"
         f"sys.exit(worker.main(['--model', {str(model_folder)!r}, '--device', 'cpu']))\n"
     )
     values = {key: str(value) for key, value in vars(files).items() if value is not None}
     request = json.dumps(
         {"command": "predict", "id": "1", "files": values, "out": str(tmp_path / "o"), "report": False}
     )
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    project = Path(module.__file__).parents[2]
-    process = subprocess.Popen([sys.executable, "-c", script], **pipes, text=True, cwd=project)
+    process = subprocess.Popen([sys.executable, "-c", script], **PIPES, text=True, cwd=PROJECT)
     process.stdin.write(request + "\n")
     process.stdin.flush()
     events = []

@@ -9,12 +9,14 @@ import SimpleITK as sitk
 import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
-from REACTKDLib.inference.prediction import OutputError
+from REACTKDLib.imaging.errors import Finding
+from REACTKDLib.inference.prediction import DeletionCheck, OutputError
+from REACTKDLib.inference.wording import deletion_check, reasons
 from REACTKDLib.scene import hierarchy
 from REACTKDLib.scene.bundle import open_bundle, write_bundle
-from REACTKDLib.scene.display import composites, show_class, show_in_slices, show_similar
+from REACTKDLib.scene.display import Shown, composites, show_class, show_edges, show_in_slices, show_similar, shown
 from REACTKDLib.scene.layout import add_layout
-from REACTKDLib.scene.overlay import build_overlay
+from REACTKDLib.scene.overlay import build_overlay, find_overlays
 from REACTKDLib.scene.tables import read_columns, read_edges
 from REACTKDLib.scene.volumes import add_volume, image_of
 
@@ -101,9 +103,10 @@ def reopened(scene, host, phantom, tmp_path):
     show_class(overlay, 1)
     show_in_slices(overlay, "region", 0.4)
     show_similar(overlay, 0.1)
+    show_edges(overlay, False)
     write_bundle(scene, tmp_path / "scene.mrb")
-    readers = (names_by_class, segments, colors, tables, units, voxels, meshes, labels, display_settings, lookup_tables)
-    before = {reader: reader(overlay) for reader in readers}
+    readers = (names_by_class, segments, colors, tables, units, voxels, meshes, labels, lookup_tables)
+    before = {reader: reader(overlay) for reader in (*readers, display_settings, shown)}
     before["nodes"] = scene.GetNumberOfNodes()
     (again,) = open_bundle(scene, tmp_path / "scene.mrb")
     return before, again
@@ -128,14 +131,14 @@ def test_colours_come_back(reopened):
 
 def test_voxels_come_back_in_their_place_and_window(reopened):
     before, overlay = reopened
-    for (image, display), (expected, shown) in zip(voxels(overlay), before[voxels], strict=True):
+    for (image, display), (expected, earlier) in zip(voxels(overlay), before[voxels], strict=True):
         assert image.GetPixelID() == expected.GetPixelID()
         assert np.array_equal(sitk.GetArrayFromImage(image), sitk.GetArrayFromImage(expected))
         assert np.allclose(
             image.TransformIndexToPhysicalPoint((1, 2, 3)), expected.TransformIndexToPhysicalPoint((1, 2, 3))
         )
-        assert display.GetWindow() == pytest.approx(shown.GetWindow(), rel=1e-5)
-        assert display.GetInterpolate() == shown.GetInterpolate()
+        assert display.GetWindow() == pytest.approx(earlier.GetWindow(), rel=1e-5)
+        assert display.GetInterpolate() == earlier.GetInterpolate()
 
 
 def test_the_graph_comes_back(reopened):
@@ -176,6 +179,41 @@ def test_slices_and_camera_look_at_the_case(reopened):
     # The voxel around the regions counts among the bounds, but is not saved.
     assert np.allclose(camera.GetFocalPoint(), np.reshape(bounds, (3, 2)).mean(1), atol=2.0)
     assert camera.GetPosition()[1] > bounds[3]
+
+
+def test_what_there_is_to_say_about_the_grade_comes_back_without_the_result_folder(scene, phantom, tmp_path):
+    prediction = replace(
+        phantom.prediction,
+        abstain=True,
+        findings=(Finding("warning", "liver_cut_off", "The liver is cut off: “oben”."),),
+        deletion=DeletionCheck("lesion_1", (0.3, 0.4, 0.3), -0.35),
+        provenance={"model": {"name": "student", "trained_on_phantoms": True}, "seconds": {"read": 0.25}},
+    )
+    build_overlay(scene, prediction, phantom.images)
+    (overlay,) = open_bundle(scene, write_bundle(scene, tmp_path / "scene.mrb"))
+    assert overlay.summary.to_dict() == prediction.to_dict()
+    assert reasons(overlay.summary) == reasons(prediction)
+    assert deletion_check(overlay.summary) == deletion_check(prediction)
+    assert hierarchy.folder_of(overlay.prediction) == hierarchy.folder_of(overlay.chart)
+
+
+def test_two_cases_of_one_scene_keep_their_own_predictions(scene, make_phantom, tmp_path):
+    for case, lesions in (("a", 1), ("b", 2)):
+        phantom = make_phantom(case=case, lesions=lesions)
+        build_overlay(scene, phantom.prediction, phantom.images)
+    overlays = open_bundle(scene, write_bundle(scene, tmp_path / "scene.mrb"))
+    assert {(overlay.case, len(overlay.summary.lesions)) for overlay in overlays} == {("a", 1), ("b", 2)}
+
+
+def test_an_overlay_whose_prediction_was_altered_is_not_found(scene, overlay):
+    overlay.prediction.SetText("notes")
+    assert find_overlays(scene) == ()
+
+
+def test_what_is_shown_comes_back(reopened):
+    before, overlay = reopened
+    assert shown(overlay) == before[shown]
+    assert shown(overlay) == Shown(True, False, True, "region", 0.4, 0.1, 1)
 
 
 def test_the_folder_comes_back(reopened):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +202,6 @@ def test_the_grade_is_written_with_its_probability(overlay):
     assert grade_text(overlay) == "Poorly differentiated  65%"
 
 
-def test_an_uncertain_grade_is_called_so(overlay):
-    overlay.parameters.SetParameter("abstain", "true")
+def test_an_uncertain_grade_is_called_so(scene, phantom):
+    overlay = build_overlay(scene, replace(phantom.prediction, abstain=True), phantom.images)
     assert "Below the threshold" in grade_text(overlay)

@@ -1,0 +1,25 @@
+"""The files of a case. Needs no torch, so that the panel can name them and a worker read them."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..imaging.case import Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseFiles:
+    """The files of a case, as `Case.from_files` takes them."""
+
+    ct: Path | str
+    segmentation: Path | str | None = None
+    liver: Path | str | None = None
+    tumor: Path | str | None = None
+    pet_fdg: Path | str | None = None
+    pet_act: Path | str | None = None
+    liver_segment: str | None = None
+    tumor_segment: str | None = None
+    acquisition: int | None = None
+    name: str = "case"
+
+    def read(self) -> Case:
+        return Case.from_files(**asdict(self))
