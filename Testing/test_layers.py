@@ -3,10 +3,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from REACTKDLib.setup.requirements import read_requirements
 
 LAYERS = ("imaging", "networks", "inference", "scene", "cli", "panel")
 """Each may import those before it; `panel` and `cli` are doors side by side."""
 DOORS = {"cli", "panel"}
+OF_SLICER = {"qt", "ctk", "SampleData", "PyTorchUtils"}
+"""Modules that exist inside the application only."""
 ONLY_IN = {
     "torch": {"networks", "inference"},
     "monai": {"networks"},
@@ -57,6 +62,29 @@ def test_imports_point_down_the_layers_only(library):
     assert wrong == []
 
 
+def test_setup_stands_beside_the_layers_on_nothing_but_the_errors(library):
+    allowed = ("REACTKDLib.setup.", "REACTKDLib.imaging.errors")
+    wrong = [
+        f"{path.name}: {name}"
+        for path in modules(library / "setup")
+        for name in imports(path, library)
+        if f"{name}.".startswith("REACTKDLib.") and not f"{name}.".startswith(allowed)
+    ]
+    assert wrong == []
+
+
+def test_only_the_doors_ask_setup(library):
+    folders = [folder for folder in library.iterdir() if folder.is_dir() and folder.name not in {"setup", *DOORS}]
+    wrong = [
+        f"{path.name}: {name}"
+        for folder in [*folders, library.parent / "training"]
+        for path in modules(folder)
+        for name in imports(path, folder.parent if folder.parent == library else folder)
+        if f"{name}.".startswith("REACTKDLib.setup.")
+    ]
+    assert wrong == []
+
+
 def test_heavy_and_application_packages_stay_in_their_layers(library):
     wrong = []
     for path in modules(library):
@@ -92,7 +120,8 @@ def test_nothing_in_the_library_imports_training_or_tests(library):
 
 def test_every_package_that_is_imported_is_declared(project):
     declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]
-    names = str([declared["dependencies"], declared["optional-dependencies"]]).lower()
+    extras = [Requirement(line) for lines in declared["optional-dependencies"].values() for line in lines]
+    names = {requirement.name.lower() for requirement in (*read_requirements(), *extras)}
     distribution = {"PIL": "pillow", "SimpleITK": "simpleitk", "sklearn": "scikit-learn", "slicer": "slicer-core",
                     "vtk": "slicer-core", "ot": "pot", "vtkmodules": "slicer-core"}  # fmt: skip
     import sys
@@ -101,6 +130,6 @@ def test_every_package_that_is_imported_is_declared(project):
         for path in modules(folder):
             for name in imports(path, folder):
                 top = name.split(".")[0]
-                if top in sys.stdlib_module_names or top in {"REACTKDLib", "training", "qt", "ctk"}:
+                if top in sys.stdlib_module_names or top in {"REACTKDLib", "training", *OF_SLICER}:
                     continue
                 assert distribution.get(top, top).lower() in names, f"{path}: {top}"
