@@ -1,0 +1,250 @@
+"""The panel: sections, and what happens between them."""
+
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..imaging.errors import ReactKDError
+from ..inference.prediction import Prediction
+from ..scene.case_nodes import unusable
+from ..scene.display import jump_to_region
+from ..scene.overlay import build_overlay, remove_overlay
+from ..scene.overlay_nodes import Overlay, read
+from ..scene.volumes import CaseVolumes
+from . import sample_data
+from .device_section import DeviceSection
+from .export_section import ExportSection
+from .inputs_section import InputsSection
+from .model_section import ModelSection
+from .node_watch import NodeWatch
+from .parameters import Parameters
+from .result_section import ResultSection
+from .session import Failure, Request, Session
+from .setup_section import SetupSection
+from .three_d_picking import ThreeDPicking
+from .widgets import WARNING_COLOR, colored, escaped
+
+STAGES = {
+    "input": "Handing over the images",
+    "start": "Starting the worker: it loads the model once",
+    "read": "Reading",
+    "preprocess": "Preprocessing",
+    "network": "Grading",
+    "explain": "Explaining",
+    "write": "Writing",
+    "finish": "Showing",
+}
+
+
+class Panel:
+    """Everything behind the widgets of REACTKD.ui. A listener of its session."""
+
+    def __init__(self, ui):
+        self._ui = ui
+        self._parameters: Parameters | None = None
+        self._updating = False
+        self._failed_request: tuple[Request, Failure] | None = None
+        self._result: tuple[str, Path] | None = None
+        """Id of an overlay's parameter node, and the folder that its prediction came in."""
+        self._watch = NodeWatch(self.update)
+        self.session = Session(self, Path(slicer.app.temporaryPath))
+        self.inputs = InputsSection(ui)
+        self.model = ModelSection(ui, self._check_can_apply)
+        self.device = DeviceSection(ui, self.session.stop_worker)
+        self.setup = SetupSection(ui, self._check_can_apply, self.device.found)
+        self.result = ResultSection(ui)
+        self.export = ExportSection(ui)
+        self._picking = ThreeDPicking(lambda: self.result.overlay, self.result.select)
+        ui.applyButton.connect("clicked(bool)", self._apply_or_cancel)
+        ui.retryButton.connect("clicked(bool)", self._retry)
+        ui.sampleDataButton.connect("clicked(bool)", self._load_sample_data)
+
+    def bind(self, parameters: Parameters | None) -> None:
+        """To the parameter node of a scene; None while there is none, which ends the run of the scene before."""
+        if parameters is None:
+            self.cancel()
+            self._result = None
+            self._say(None)
+        self._parameters = parameters
+        for section in (self.inputs, self.model, self.device):
+            section.bind(parameters)
+        if parameters is None:
+            self._watch.watch(())
+            self._show(None)
+            return
+        self.inputs.choose_what_fits()
+        self.update()
+
+    def update(self) -> None:
+        """After any change of the parameters."""
+        if self._parameters is None or self._updating:
+            return
+        self._updating = True
+        try:
+            nodes = self.inputs.nodes
+            self._watch.watch((nodes.ct, *nodes.pet.values(), nodes.segmentation))
+            for section in (self.inputs, self.model, self.device):
+                section.update()
+            self._show(self._parameters.result)
+        finally:
+            self._updating = False
+        self._check_can_apply()
+
+    def enter(self) -> None:
+        """The user has opened the module."""
+        self._picking.observe()
+        self.setup.refresh()
+        self.update()
+
+    def close(self) -> None:
+        """Ends the worker and removes temporary files."""
+        self._picking.release()
+        self._watch.watch(())
+        self.setup.close()
+        self.session.close()
+
+    def cancel(self) -> None:
+        if self.session.running:
+            self.session.cancel()
+            self._show_progress(None)
+
+    # What the session says.
+
+    def stage(self, name: str, fraction: float) -> None:
+        self._show_progress(name, fraction)
+
+    def done(self, request: Request, folder: Path) -> None:
+        self._show_progress("finish", 1.0)
+        try:
+            overlay = self._build(request, folder)
+        except ReactKDError as error:
+            self._show_progress(None)
+            self._say(Failure.of(error))
+            return
+        self._show_progress(None)
+        self._result = (overlay.parameters.GetID(), folder)
+        self._parameters.result = overlay.parameters
+        self.update()
+        self._present(overlay)
+
+    def failed(self, request: Request, failure: Failure) -> None:
+        self._show_progress(None)
+        self._failed_request = (request, failure)
+        self._say(failure)
+
+    def worker_changed(self, device: dict | None) -> None:
+        self.device.show(device)
+
+    def log(self, line: str) -> None:
+        self._ui.logText.appendPlainText(line)
+
+    # What the user does.
+
+    def _apply_or_cancel(self) -> None:
+        if self.session.running:
+            self.cancel()
+            return
+        self._check_can_apply()
+        if self._ui.applyButton.enabled:
+            self._start(Request(self.inputs.nodes, self.model.folder, self._parameters.device))
+
+    def _retry(self) -> None:
+        if self._failed_request and not self.session.running:
+            request, failure = self._failed_request
+            self._start(request.on_cpu(failure))
+
+    def _load_sample_data(self) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The sample data could not be made."), waitCursor=True):
+            nodes = sample_data.load_phantom()
+            p = self._parameters
+            p.ct, p.pet_fdg, p.pet_act = nodes["ct"], nodes["fdg"], nodes["act"]
+            p.segmentation = nodes["segmentation"]
+
+    def _start(self, request: Request) -> None:
+        self._say(None)
+        self.session.apply(request)
+
+    # What is shown.
+
+    def _build(self, request: Request, folder: Path) -> Overlay:
+        nodes = request.nodes
+        if any(node.GetScene() is not slicer.mrmlScene for node in (nodes.ct, *nodes.pet.values())):
+            raise ReactKDError(
+                "input_removed",
+                _("The CT or PET was removed from the scene while it was graded."),
+                _("Load it again and Apply."),
+            )
+        before = self._overlay_of(self._parameters.result)
+        overlay = build_overlay(slicer.mrmlScene, Prediction.read(folder), CaseVolumes(nodes.ct, nodes.pet))
+        if before is not None:
+            remove_overlay(before)
+        return overlay
+
+    def _present(self, overlay: Overlay) -> None:
+        """As a reader wants to see it: slices through the lesion that matters most, 3D beside them."""
+        # Filled segments would hide the attention; the overlay outlines the regions itself.
+        self._parameters.segmentation.GetDisplayNode().SetVisibility(False)
+        layout = slicer.app.layoutManager()
+        if layout is not None:
+            layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+            layout.resetThreeDViews()
+            self._picking.observe()
+        self.result.select(overlay.most_attended.id)
+        if layout is not None:
+            layout.resetSliceViews()
+        jump_to_region(overlay, overlay.most_attended.id, centered=False)
+
+    def _show(self, parameters: slicer.vtkMRMLScriptedModuleNode | None) -> None:
+        overlay = self._overlay_of(parameters)
+        shown = self.result.overlay
+        if overlay is not None and shown is not None and overlay.parameters is shown.parameters:
+            return
+        self.result.show(overlay)
+        mine = overlay is not None and self._result is not None and self._result[0] == overlay.parameters.GetID()
+        self.export.show(overlay, self._result[1] if mine else None)
+
+    @staticmethod
+    def _overlay_of(parameters: slicer.vtkMRMLScriptedModuleNode | None) -> Overlay | None:
+        return None if parameters is None else read(parameters)
+
+    def _show_progress(self, stage: str | None, fraction: float = 0.0) -> None:
+        """None: no run is under way."""
+        running = stage is not None
+        self._ui.progressBar.visible = running
+        self._ui.applyButton.text = _("Cancel") if running else _("Apply")
+        for section in (self._ui.inputsCollapsibleButton, self._ui.modelCollapsibleButton):
+            section.enabled = not running
+        if running:
+            self._ui.progressBar.value = round(100 * fraction)
+            self._ui.progressBar.setFormat(_(STAGES[stage]) + "…")
+        self._check_can_apply()
+
+    def _say(self, failure: Failure | None) -> None:
+        self._ui.messageFrame.visible = failure is not None
+        if failure is not None:
+            text = f"<b>{escaped(failure.message)}</b><br>{escaped(failure.hint)}"
+            self._ui.messageLabel.text = colored(text, WARNING_COLOR)
+            self._ui.retryButton.visible = failure.retry
+
+    def _check_can_apply(self) -> None:
+        running = self.session.running
+        reason = None if running else self._why_not()
+        self._ui.applyButton.enabled = reason is None
+        self._ui.applyButton.toolTip = reason or (_("Stop") if running else _("Grade this case"))
+        self._ui.applyHintLabel.text = reason or ""
+        self._ui.applyHintLabel.visible = reason is not None
+
+    def _why_not(self) -> str | None:
+        """Why Apply cannot be clicked, in words for the user."""
+        if self._parameters is None:
+            return _("There is no scene.")
+        if self.model.problem is not None:
+            return f"{self.model.problem.message} {self.model.problem.hint}"
+        if reason := unusable(self.inputs.nodes):
+            return reason
+        if missing := self.model.missing_pet(set(self.inputs.nodes.pet)):
+            return _("This teacher needs {tracers} PET: select it, or take a student.").format(
+                tracers=_(" and ").join(missing)
+            )
+        return self.setup.what_is_missing()

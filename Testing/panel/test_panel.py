@@ -1,0 +1,238 @@
+"""What a reader does: open, Apply, look, click, save, open again."""
+
+import numpy as np
+import pytest
+import slicer
+
+from REACTKDLib.inference.case_files import CaseFiles
+from REACTKDLib.inference.prediction import Prediction
+from REACTKDLib.inference.run import run_case
+from REACTKDLib.scene.display import shown
+from REACTKDLib.scene.rendering import can_render
+
+SLICES = ("Red", "Green", "Yellow")
+
+
+def slice_positions() -> np.ndarray:
+    """RAS mm of the three slice views' centres."""
+    nodes = [slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{name}") for name in SLICES]
+    return np.array([[node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)] for node in nodes])
+
+
+def rows(ui) -> list[str]:
+    return [ui.regionTable.item(row, 0).text() for row in range(ui.regionTable.rowCount)]
+
+
+def test_an_empty_scene_says_what_it_needs(ui):
+    assert not ui.applyButton.enabled
+    assert "CT" in ui.applyButton.toolTip
+    assert ui.applyHintLabel.text == ui.applyButton.toolTip
+    assert ui.modelSelector.currentText.startswith("Demo model")
+    assert "synthetic phantoms" in ui.modelCardLabel.text
+    assert not ui.reportButton.enabled
+    assert not ui.sceneButton.enabled
+
+
+def test_from_sample_data_to_a_result_and_back_from_the_saved_scene(host, widget, ui, panel, apply, tmp_path):
+    host.click(ui.sampleDataButton)
+    assert ui.ctSelector.currentNode().GetName() == "Phantom CT"
+    assert ui.fdgSelector.currentNode() is not None
+    assert ui.segmentationSelector.currentNode() is not None
+    assert ui.applyButton.enabled, ui.applyButton.toolTip
+
+    overlay = apply()
+    assert overlay is not None, ui.messageLabel.text
+    summary = overlay.summary
+    assert summary.grade_name in ui.gradeLabel.text or summary.grade_name.lower() in ui.gradeLabel.text
+    assert "phantoms" in ui.gradeLabel.text
+    assert set(rows(ui)) == {region.name for region in overlay.regions}
+    assert panel.result.selected == overlay.most_attended.id
+
+    centroids = {region.name: region.centroid for region in overlay.regions}
+    for row, name in enumerate(rows(ui)):
+        ui.regionTable.selectRow(row)
+        assert np.abs(slice_positions() - centroids[name]).max() < 1.0
+
+    probabilities = overlay.probabilities
+    host.chosen_paths.append(str(tmp_path / "scene.mrb"))
+    host.click(ui.sceneButton)
+    assert (tmp_path / "scene.mrb").exists(), ui.exportLabel.text
+    host.close_scene()
+    assert panel.result.overlay is None
+    assert ui.regionTable.rowCount == 0
+
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    assert panel.result.overlay is not None
+    assert panel.result.overlay.probabilities == pytest.approx(probabilities, abs=1e-6)
+    assert set(rows(ui)) == set(centroids)
+    assert ui.ctSelector.currentNode().GetName() == "Phantom CT"
+    assert ui.applyButton.enabled, ui.applyButton.toolTip
+    assert not ui.reportButton.enabled
+    assert "Apply again" in ui.exportLabel.text
+
+
+def test_the_modules_self_test_passes(host, widget):
+    import REACTKD
+
+    REACTKD.REACTKDTest().runTest()
+
+
+def test_a_second_apply_replaces_the_result_and_leaves_the_users_nodes(case, apply):
+    first = apply()
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    second = apply()
+    assert second.parameters is not first.parameters
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    assert all(node.GetScene() is slicer.mrmlScene for node in case.values())
+
+
+def test_the_module_and_the_command_line_give_the_same_logits(case, apply, small_phantom, tmp_path, project):
+    from REACTKDLib.inference.predictor import Predictor
+
+    overlay = apply()
+    files = CaseFiles(
+        ct=small_phantom / "ct.nii.gz",
+        segmentation=small_phantom / "segmentation.seg.nrrd",
+        pet_fdg=small_phantom / "pet_fdg.nii.gz",
+    )
+    predictor = Predictor.load(project / "Resources" / "Models" / "demo", "cpu")
+    assert overlay.summary.logits == run_case(predictor, files, tmp_path / "out", report=False).logits
+
+
+@pytest.mark.real_data
+def test_a_real_patient_through_the_module_gives_the_command_lines_logits(
+    host, panel, ui, apply, hcc007, tmp_path, project
+):
+    from REACTKDLib.inference.predictor import Predictor
+
+    parameters = panel._parameters
+    parameters.ct = slicer.util.loadVolume(str(hcc007 / "ct.nii.gz"))
+    parameters.segmentation = slicer.util.loadSegmentation(str(hcc007 / "hcc007.seg.nrrd"))
+    overlay = apply(120)
+    assert overlay is not None, ui.messageLabel.text
+    files = CaseFiles(ct=hcc007 / "ct.nii.gz", segmentation=hcc007 / "hcc007.seg.nrrd")
+    predictor = Predictor.load(project / "Resources" / "Models" / "demo", "cpu")
+    assert overlay.summary.logits == run_case(predictor, files, tmp_path / "out", report=False).logits
+
+
+def test_the_class_selector_changes_table_colours_and_slices(host, case, apply, ui):
+    overlay = apply()
+    other = (overlay.grade + 1) % len(overlay.classes)
+    ui.classSelector.setCurrentIndex(other)
+    assert overlay.shown_class == other
+    attention = {region.name: region.attention[other] for region in overlay.regions}
+    sizes = [abs(attention[name]) for name in rows(ui)]
+    assert sizes == sorted(sizes, reverse=True)
+    composite = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceCompositeNodeRed")
+    assert composite.GetForegroundVolumeID() == overlay.voxel_attention[other].GetID()
+
+
+def test_sliders_and_toggles_change_what_is_shown_and_come_back_with_the_overlay(case, apply, ui, panel):
+    overlay = apply()
+    ui.opacitySlider.value = 0.3
+    ui.edgeSlider.value = 0.5
+    for box in (ui.nodesCheckBox, ui.edgesCheckBox, ui.labelsCheckBox):
+        box.checked = False
+    ui.mapSelector.setCurrentIndex(ui.mapSelector.findData("region"))
+    now = shown(overlay)
+    assert now.opacity == pytest.approx(0.3)
+    assert now.similarity == pytest.approx(0.5)
+    assert (now.nodes, now.edges, now.labels) == (False, False, False)
+    assert now.attention_map == "region"
+    panel.result.show(None)
+    panel.result.show(overlay)
+    assert ui.opacitySlider.value == pytest.approx(0.3)
+    assert ui.edgeSlider.value == pytest.approx(0.5)
+    assert not ui.edgesCheckBox.checked
+
+
+@pytest.mark.gl
+@pytest.mark.skipif(not can_render()[0], reason=can_render()[1])
+def test_a_click_on_a_sphere_in_3d_selects_its_row(host, case, apply, panel, ui):
+    overlay = apply()
+    view = slicer.app.layoutManager().threeDWidget(0).threeDView()
+    view.forceRender()
+    renderer = view.renderWindow().GetRenderers().GetFirstRenderer()
+    picked = set()
+    for region in overlay.regions:
+        ui.regionTable.clearSelection()
+        renderer.SetWorldPoint(*region.centroid, 1.0)
+        renderer.WorldToDisplay()
+        x, y, _depth = renderer.GetDisplayPoint()
+        interactor = view.interactor()
+        interactor.SetEventInformation(round(x), round(y))
+        interactor.InvokeEvent("LeftButtonPressEvent")
+        interactor.InvokeEvent("LeftButtonReleaseEvent")
+        if panel.result.selected == region.id:
+            picked.add(region.id)
+    # A sphere may hide behind another.
+    assert len(picked) >= len(overlay.regions) - 1
+
+
+def test_report_and_folder_are_exported_whole(host, case, apply, ui, tmp_path):
+    overlay = apply()
+    host.chosen_paths += [str(tmp_path / "mine.html"), str(tmp_path)]
+    host.click(ui.reportButton)
+    page = (tmp_path / "mine.html").read_text()
+    assert overlay.summary.grade_name in page
+    host.click(ui.folderButton)
+    assert Prediction.read(tmp_path / "case_prediction").logits == overlay.summary.logits
+    host.chosen_paths.append(str(tmp_path))
+    host.click(ui.folderButton)
+    assert "already" in ui.exportLabel.text
+
+
+def test_no_node_name_reaches_an_exported_file(host, case, apply, ui, tmp_path):
+    for node in case.values():
+        node.SetName("Doe^Jane")
+    apply()
+    host.chosen_paths += [str(tmp_path / "report.html"), str(tmp_path)]
+    host.click(ui.reportButton)
+    host.click(ui.folderButton)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) >= 4
+    # The caret is no letter of base64, which holds any three letters somewhere.
+    assert not [path for path in files if b"Doe^" in path.read_bytes() or "Doe" in path.name]
+    assert "Doe" not in ui.logText.plainText
+
+
+def test_segments_are_offered_by_name_and_a_chosen_one_is_used(case, apply, ui, panel):
+    names = [ui.tumorSelector.itemText(i) for i in range(ui.tumorSelector.count)]
+    assert any("Tumor" in name or "Lesion" in name for name in names)
+    ui.tumorSelector.setCurrentIndex(ui.tumorSelector.findData("(no tumour)"))
+    overlay = apply()
+    assert [region.id for region in overlay.regions] == ["liver"]
+    assert "no_lesion" in {finding.code for finding in overlay.summary.findings}
+
+
+def test_a_renamed_segment_appears_under_its_new_name(host, case, ui):
+    segmentation = case["segmentation"].GetSegmentation()
+    segmentation.GetNthSegment(0).SetName("Hepar")
+    host.wait(lambda: "Hepar" in [ui.liverSelector.itemText(i) for i in range(ui.liverSelector.count)], 5)
+
+
+def test_leaving_and_entering_and_reloading_keep_what_was_chosen(host, case, widget, apply):
+    overlay = apply()
+    host.leave()
+    again = host.enter("REACTKD")
+    assert again.panel.result.overlay.parameters is overlay.parameters
+    again.onReload()
+    reloaded = host.enter("REACTKD")
+    assert reloaded is not again
+    assert reloaded.ui.ctSelector.currentNode() is case["ct"]
+    assert reloaded.panel.result.overlay.parameters is overlay.parameters
+
+
+def test_the_logic_grades_nodes_from_a_script(host, case, temporary_files, widget):
+    overlay = widget.logic.process(case["ct"], case["segmentation"], petFdg=case["fdg"], device="cpu")
+    assert sum(overlay.probabilities) == pytest.approx(1)
+    assert overlay.summary.provenance["device"] == "cpu"
+    assert temporary_files() == []
+
+
+def test_the_device_that_is_really_used_is_shown(case, apply, ui):
+    apply()
+    assert "CPU" in ui.deviceLabel.text or "cuda" in ui.deviceLabel.text
+    assert "torch" in ui.deviceLabel.text
+    ui.stopWorkerButton.click()
+    assert ui.deviceLabel.text == "No model is loaded."

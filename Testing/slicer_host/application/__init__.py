@@ -1,0 +1,1 @@
+"""What stands for the application: `slicer.app`, `slicer.modules`, its files, its views."""
