@@ -2,12 +2,12 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from .options import add_model_options, add_result_options, model_folder, positive, scene_extras
-from .terminal import plural
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -32,6 +32,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..inference.batch import BatchOptions, check_cohort, read_cohort, run_cohort
+    from ..inference.batch_lines import say_statuses
     from ..networks.cpu import tune_allocator
 
     cases = read_cohort(options.cohort)
@@ -43,22 +44,8 @@ def run(options: argparse.Namespace) -> int:
             str(model_folder(options)), options.device, options.resume, not options.no_report, scene_extras(options)
         )
         statuses = run_cohort(cases, Path(options.out), batch, min(options.jobs, len(cases)))
-    counts: dict[str, int] = {}
     bar = tqdm(statuses, total=len(cases), unit="case", disable=not sys.stderr.isatty(), leave=False)
-    for number, status in enumerate(bar, start=1):
-        counts[status.status] = counts.get(status.status, 0) + 1
-        tqdm.write(f"[{number}/{len(cases)}] {_line(status)}", file=sys.stdout)
-    print(", ".join(f"{count} {name}" for name, count in counts.items()) + f" of {plural(len(cases), 'case')}")
+    failed = say_statuses(bar, len(cases), partial(tqdm.write, file=sys.stdout))
     if not options.dry_run:
         print(f"Results: {options.out}/summary.csv")
-    return 1 if counts.get("failed") else 0
-
-
-def _line(status) -> str:
-    if status.error:
-        return f"{status.case}: failed, {status.error['code']}: {status.error['message']}"
-    if status.status == "checked":
-        return f"{status.case}: ok" + "".join(f", {code}" for code in status.result["findings"])
-    grade = status.result["grade"]
-    probability = status.result["probabilities"][grade["index"]]
-    return f"{status.case}: {status.status}, {grade['name']} {probability:.0%} ({status.seconds:.1f} s)"
+    return 1 if failed else 0

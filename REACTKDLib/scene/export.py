@@ -17,16 +17,13 @@ import SimpleITK as sitk
 from ..imaging.errors import CaseError, ReactKDError
 from ..imaging.spec import TRACERS
 from ..inference.prediction import Prediction
-from .bundle import write_bundle
+from .files import BUNDLE_NAME, write_files
 from .layout import add_layout
 from .overlay import build_overlay
 from .rendering import can_render
-from .snapshots import Picture, take_snapshots
+from .snapshots import Picture
 from .standalone import standalone
 from .volumes import CaseImages
-
-BUNDLE_NAME = "scene.mrb"
-PICTURES_NAME = "pictures"
 
 
 def export_scene(
@@ -36,16 +33,11 @@ def export_scene(
 
     Without OpenGL there are none, and `can_render` says why. Raises OutputError when the folder cannot be written.
     """
-    folder = Path(folder)
     host = standalone()
     host.scene.Clear(0)
     overlay = build_overlay(host.scene, prediction, images)
     add_layout(host, overlay)
-    if bundle:
-        write_bundle(host.scene, folder / BUNDLE_NAME)
-    if not (snapshots and can_render()[0]):
-        return []
-    return take_snapshots(overlay, folder / PICTURES_NAME)
+    return write_files(overlay, folder, snapshots and can_render()[0], bundle)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,12 +1,13 @@
 """The views that a saved scene opens with."""
 
+from typing import Protocol
+
 import numpy as np
 import slicer
 
 from .display import jump_to_region, show_in_slice
 from .geometry import set_orientation
 from .overlay_nodes import Overlay
-from .standalone import Standalone
 from .viewpoint import picture_axes
 
 SLICE_VIEWS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
@@ -16,7 +17,14 @@ CAMERA_DISTANCE_MM = 500.0
 """At the application's view angle of 30 degrees a liver fills half the view."""
 
 
-def add_layout(host: Standalone, overlay: Overlay) -> None:
+class Host(Protocol):
+    """What a scene lives in: the application, or what stands in for it (`standalone`)."""
+
+    scene: slicer.vtkMRMLScene
+    application_logic: slicer.vtkMRMLApplicationLogic
+
+
+def add_layout(host: Host, overlay: Overlay) -> None:
     """The four views that the application opens a scene with, so that a saved scene shows the overlay at once."""
     views = slicer.vtkMRMLLayoutLogic()
     views.SetMRMLScene(host.scene)

@@ -1,0 +1,33 @@
+"""A cohort's progress in lines of text: the same on the command line and in Slicer."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from .batch import CaseStatus
+
+
+def say_statuses(
+    statuses: Iterable[CaseStatus], total: int, say: Callable[[str], None], with_messages: bool = True
+) -> int:
+    """Tells `say` what became of each case as it comes, then the counts; returns how many failed.
+
+    with_messages: what was wrong, in words. They name files, and a file's name can hold a patient's; without them an
+    error is its code and hint.
+    """
+    counts: Counter[str] = Counter()
+    for number, status in enumerate(statuses, start=1):
+        counts[status.status] += 1
+        say(f"[{number}/{total}] {status.case}: {_outcome(status, with_messages)}")
+    summary = ", ".join(f"{count} {name}" for name, count in counts.items())
+    say(f"{summary} of {total} case{'' if total == 1 else 's'}")
+    return counts["failed"]
+
+
+def _outcome(status: CaseStatus, with_messages: bool) -> str:
+    if status.error:
+        return f"failed, {status.error['code']}: {status.error['message' if with_messages else 'hint']}"
+    if status.status == "checked":
+        return "ok" + "".join(f", {code}" for code in status.result["findings"])
+    grade = status.result["grade"]
+    probability = status.result["probabilities"][grade["index"]]
+    return f"{status.status}, {grade['name']} {probability:.0%} ({status.seconds:.1f} s)"

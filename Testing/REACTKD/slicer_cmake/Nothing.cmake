@@ -1,0 +1,1 @@
+# Packaging needs Slicer itself.
