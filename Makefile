@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: env demo test test-fast bench lint demo-model clean
+.PHONY: env demo test test-fast bench lint screenshots demo-model clean
 
 env: $(STAMP)
 
@@ -29,6 +29,9 @@ lint: env
 
 bench: env
 	$(BIN)/python -m Testing.benchmarks
+
+screenshots: env
+	REACTKD_SCREENSHOTS=Resources/Screenshots $(BIN)/python -m pytest Testing/panel/test_screenshots.py
 
 demo-model: env
 	$(BIN)/reactkd-train demo-model Resources/Models/demo

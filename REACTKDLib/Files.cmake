@@ -60,6 +60,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/inference/serving.py
   REACTKDLib/inference/silhouette.py
   REACTKDLib/inference/slice_pictures.py
+  REACTKDLib/inference/threads.py
   REACTKDLib/inference/views.py
   REACTKDLib/inference/wording.py
   REACTKDLib/inference/worker.py

@@ -42,6 +42,9 @@ def run(options):
     if missing := requirements_message(inspect_environment(), headless=True):
         complain(missing)
         return EXIT_BAD_INPUT
+    from REACTKDLib.inference.threads import share_cores
+
+    share_cores()
     # Only now: this loads torch.
     import SimpleITK
 

@@ -7,6 +7,7 @@ import sys
 
 from .. import __version__
 from ..imaging.errors import ReactKDError
+from ..inference.threads import share_cores
 from . import batch, demo, inspect, phantom, predict
 
 COMMANDS = (predict, batch, inspect, phantom, demo)
@@ -17,6 +18,7 @@ EXIT_INTERRUPTED = 130
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 done, 1 some cases of a cohort failed, 2 bad input, 130 interrupted."""
     options = _parser().parse_args(arguments)
+    share_cores()
     try:
         return options.run(options)
     except ReactKDError as error:

@@ -28,6 +28,7 @@ import sys
 from typing import TextIO
 
 from ..imaging.errors import ReactKDError
+from .threads import share_cores
 
 
 def _private_stdout() -> TextIO:
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", required=True)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args(arguments)
+    share_cores()
     output = _private_stdout()
     sys.stdin.reconfigure(encoding="utf-8")
     _send(output, event="starting", pid=os.getpid())

@@ -52,6 +52,7 @@ class SetupSection:
         if self._installation is None:
             self.environment = inspect_environment()
             self._show_state()
+            self._changed()
 
     def what_is_missing(self) -> str | None:
         """A sentence for a disabled Apply."""
@@ -182,6 +183,8 @@ class SetupSection:
         self._ui.installFolderButton.enabled = bool(environment.missing)
         self._ui.removeButton.enabled = bool(read_record(_record_folder()))
         self._ui.setupGroupBox.collapsed = missing is None
+        if missing:
+            self._ui.advancedCollapsibleButton.collapsed = False
 
     def _say(self, text: str) -> None:
         self._ui.setupLabel.text = escaped(text)

@@ -7,6 +7,8 @@ import pytest
 from REACTKDLib.imaging.phantom import PhantomSettings, make_phantom, write_phantom
 from Testing.models import TEACHER, write_random_model
 
+PANEL_SIZE = (480, 2200)
+
 
 @pytest.fixture(scope="session")
 def application(project):
@@ -28,8 +30,11 @@ def host(application):
 
 @pytest.fixture
 def widget(host):
-    """The module's Python widget, entered."""
-    return host.enter("REACTKD")
+    """The module's Python widget, entered and as large as it needs to be: a mouse finds its buttons."""
+    widget = host.enter("REACTKD")
+    widget.parent.resize(*PANEL_SIZE)
+    widget.parent.show()
+    return widget
 
 
 @pytest.fixture

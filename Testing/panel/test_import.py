@@ -47,7 +47,7 @@ host.click(widget.ui.sampleDataButton)
 host.check()
 print(widget.ui.applyButton.enabled)
 print(widget.ui.applyButton.toolTip)
-print(widget.ui.installButton.enabled)
+print(widget.ui.installButton.enabled and not widget.ui.advancedCollapsibleButton.collapsed)
 loaded = [name for name in {HEAVY} if sys.modules.get(name) is not None]
 print("loaded:", loaded)
 """

@@ -1,5 +1,7 @@
 """What a reader does: open, Apply, look, click, save, open again."""
 
+import shutil
+
 import numpy as np
 import pytest
 import slicer
@@ -236,3 +238,41 @@ def test_the_device_that_is_really_used_is_shown(case, apply, ui):
     assert "torch" in ui.deviceLabel.text
     ui.stopWorkerButton.click()
     assert ui.deviceLabel.text == "No model is loaded."
+
+
+def test_the_phantom_is_listed_under_sample_data_and_loads_from_there(host, widget):
+    import SampleData
+
+    names = {node.GetName() for node in SampleData.downloadSamples("REACTKD phantom PET/CT")}
+    assert names == {"Phantom CT", "Phantom FDG PET", "Phantom acetate PET", "Phantom segmentation"}
+
+
+def test_a_model_folder_that_is_dropped_on_the_panel_is_taken(host, ui, panel, tmp_path, project):
+    import qt
+
+    folder = shutil.copytree(project / "Resources" / "Models" / "demo", tmp_path / "dropped")
+    data = qt.QMimeData()
+    data.setUrls([qt.QUrl.fromLocalFile(str(folder))])
+    mouse = (qt.Qt.CopyAction, data, qt.Qt.LeftButton, qt.Qt.NoModifier)
+    enter = qt.QDragEnterEvent(qt.QPoint(5, 5), *mouse)
+    qt.QApplication.sendEvent(ui.modelSelector, enter)
+    assert enter.isAccepted()
+    qt.QApplication.sendEvent(ui.modelSelector, qt.QDropEvent(qt.QPointF(5, 5), *mouse))
+    assert panel._parameters.model == str(folder)
+    assert ui.modelSelector.currentText == "dropped"
+
+
+def test_the_liver_can_be_segmented_first_where_total_segmentator_is_missing_it_says_so(host, ui, case, panel):
+    panel._parameters.segmentation = None
+    host.click(ui.segmentButton)
+    assert any("TotalSegmentator" in text for _kind, text in host.messages)
+    host.enter("REACTKD")
+
+
+def test_an_abstaining_model_names_no_firm_grade(case, apply, panel, ui, tmp_path):
+    from Testing.models import write_random_model
+
+    panel._parameters.model = str(write_random_model(tmp_path / "unsure", abstain_below=1.0))
+    overlay = apply()
+    assert overlay.abstain
+    assert "No firm grade" in ui.gradeLabel.text

@@ -59,9 +59,9 @@ def grab(widget: QtWidgets.QWidget, size: tuple[int, int] | None) -> QtGui.QImag
 
 
 def four_up(layout) -> QtGui.QImage:
-    """Red and the 3D view above, Yellow and Green below."""
+    """Red and the 3D view above, Green and Yellow below."""
     views = [layout.sliceWidget("Red").sliceView(), layout.threeDWidget(0).threeDView()]
-    views += [layout.sliceWidget(name).sliceView() for name in ("Yellow", "Green")]
+    views += [layout.sliceWidget(name).sliceView() for name in ("Green", "Yellow")]
     images = [_image(view.pixels()) for view in views]
     width, height = max(image.width() for image in images), max(image.height() for image in images)
     whole = QtGui.QImage(2 * width + GAP, 2 * height + GAP, QtGui.QImage.Format_RGB32)

@@ -72,6 +72,7 @@ def install_parts(standalone: Standalone) -> None:
     slicer.util.selectModule = manager.select
     slicer.util.selectedModule = manager.selected
     standalone.scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, _into_hierarchy)
+    standalone.scene.AddObserver(slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, _out_of_hierarchy)
 
 
 def _name_libraries() -> None:
@@ -89,3 +90,13 @@ def _into_hierarchy(scene, event, node) -> None:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     if hierarchy and not hierarchy.GetItemByDataNode(node):
         hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def _out_of_hierarchy(scene, event, node) -> None:
+    """What the same plugin does when a node goes."""
+    if scene.IsClosing() or node.IsA("vtkMRMLSubjectHierarchyNode"):
+        return
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    if item := hierarchy.GetItemByDataNode(node):
+        hierarchy.RemoveItem(item, False, False)
