@@ -1,6 +1,8 @@
 """REACT-KD in 3D Slicer: a thin shell around REACTKDLib.panel."""
 
+import importlib.util
 import os
+import sys
 
 import slicer
 import vtk
@@ -33,7 +35,14 @@ class REACTKD(ScriptedLoadableModule):
             "After REACT-KD: Region-Aware Cross-modal Topological Knowledge Distillation for Interpretable Medical "
             "Image Classification, arXiv 2508.02104."
         )
+        findLibrary()
         slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def findLibrary():
+    """Installed, REACTKDLib lies beside this file; in a checkout, which Slicer loads as well, one folder above."""
+    if importlib.util.find_spec("REACTKDLib") is None:
+        sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def registerSampleData():
