@@ -50,13 +50,11 @@ class DeviceSection:
         if device is None:
             self._ui.deviceLabel.text = _("No model is loaded.")
             return
-        memory = _(", {gb} GB").format(gb=device["memory_gb"]) if device["memory_gb"] else ""
-        self._ui.deviceLabel.text = _("{name} ({device}{memory}), {precision}, torch {torch}").format(
-            name=device["device_name"],
-            device=device["device"],
-            memory=memory,
-            precision=device["precision"],
-            torch=device["torch"],
+        name = device["device_name"]
+        if device["memory_gb"]:
+            name = _("{name} ({device}, {gb} GB)").format(name=name, device=device["device"], gb=device["memory_gb"])
+        self._ui.deviceLabel.text = _("{name}, {precision}, torch {torch}").format(
+            name=name, precision=device["precision"], torch=device["torch"]
         )
 
     def _chosen(self) -> None:

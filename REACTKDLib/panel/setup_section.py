@@ -182,9 +182,9 @@ class SetupSection:
         self._ui.installButton.enabled = bool(environment.missing) and not environment.obstacles
         self._ui.installFolderButton.enabled = bool(environment.missing)
         self._ui.removeButton.enabled = bool(read_record(_record_folder()))
-        self._ui.setupGroupBox.collapsed = missing is None
         if missing:
             self._ui.advancedCollapsibleButton.collapsed = False
+            self._ui.setupGroupBox.collapsed = False
 
     def _say(self, text: str) -> None:
         self._ui.setupLabel.text = escaped(text)

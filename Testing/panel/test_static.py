@@ -58,6 +58,11 @@ def test_every_widget_of_the_ui_is_known(ui_file):
     assert {widget.get("class") for widget in ui_file.iter("widget")} <= WIDGETS
 
 
+def test_no_two_widgets_of_the_ui_have_one_name(ui_file):
+    names = [widget.get("name") for widget in ui_file.iter("widget")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_every_custom_widget_of_the_ui_is_declared(ui_file):
     used = {widget.get("class") for widget in ui_file.iter("widget")}
     declared = {custom.findtext("class") for custom in ui_file.iter("customwidget")}
