@@ -1,0 +1,1 @@
+"""Low-dose CT, simulated in the sinogram domain (method.md, section 5)."""
