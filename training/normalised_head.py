@@ -22,11 +22,15 @@ class NormalisedHead(nn.Module):
         """features: (B, C, d, h, w). Returns logits (B, K)."""
         return self.linear(self.standardise(features.float().mean((2, 3, 4))))
 
+    @property
+    def weight(self) -> Tensor:
+        """(K, C), of the plain layer that the head is in evaluation; gradients reach the linear layer."""
+        return self.linear.weight * (self.standardise.running_var + self.standardise.eps).rsqrt()
+
     @torch.no_grad()
     def folded(self) -> nn.Linear:
         """The same head, as evaluation has it, on features that are not standardised."""
-        scale = (self.standardise.running_var + self.standardise.eps).rsqrt()
         plain = nn.Linear(self.linear.in_features, self.linear.out_features)
-        plain.weight.copy_(self.linear.weight * scale)
+        plain.weight.copy_(self.weight)
         plain.bias.copy_(self.linear.bias - plain.weight @ self.standardise.running_mean)
         return plain

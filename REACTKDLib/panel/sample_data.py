@@ -6,11 +6,8 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from ..imaging.phantom import make_phantom, write_phantom
-from ..scene.volumes import CT_WINDOW_LEVEL, set_window
-
 NAME = "REACTKD phantom PET/CT"
-SEED, GRADE, LESIONS = 7, 2, 3
+SEED, GRADE, LESIONS = 13, 0, 3
 """The patient of `reactkd demo`."""
 VOLUMES = {"ct": "Phantom CT", "fdg": "Phantom FDG PET", "act": "Phantom acetate PET"}
 SEGMENTATION = "Phantom segmentation"
@@ -18,6 +15,10 @@ SEGMENTATION = "Phantom segmentation"
 
 def load_phantom() -> dict[str, slicer.vtkMRMLNode]:
     """Makes the phantom and loads it; returns the nodes of ct, fdg, act and segmentation."""
+    # Imported here: the module is listed when the application starts, and this would make every start slower.
+    from ..imaging.phantom import make_phantom, write_phantom
+    from ..scene.volumes import CT_WINDOW_LEVEL, set_window
+
     phantom = make_phantom(SEED, GRADE, LESIONS)
     with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
         write_phantom(phantom, Path(folder))

@@ -61,6 +61,8 @@ def add_array_volume(
 
 
 def set_window(volume: slicer.vtkMRMLScalarVolumeNode, window: float, level: float) -> None:
+    # Else a volume that was loaded from a file goes back to a window of its own.
+    volume.GetDisplayNode().AutoWindowLevelOff()
     volume.GetDisplayNode().SetWindowLevel(window, level)
 
 

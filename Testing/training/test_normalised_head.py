@@ -30,3 +30,12 @@ def test_it_learns_from_averages_that_hardly_vary_where_a_plain_layer_does_not()
             optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[0] < 0.5 * losses[1]
+
+
+def test_its_weight_is_that_of_the_folded_head_and_passes_the_gradient_on():
+    torch.manual_seed(0)
+    head = NormalisedHead(6, 3)
+    head(0.02 * torch.randn(8, 6, 2, 3, 4) + 0.5)
+    assert torch.equal(head.weight, head.folded().weight)
+    head.weight.square().sum().backward()
+    assert float(head.linear.weight.grad.norm()) > 0
