@@ -83,6 +83,9 @@ class REACTKDWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         """The application closes, or the module is reloaded."""
+        if self.panel is None:
+            # Its setup has failed, and said why.
+            return
         slicer.app.disconnect("aboutToQuit()", self.panel.close)
         self.setParameterNode(None)
         self.removeObservers()
@@ -177,7 +180,12 @@ class REACTKDTest(ScriptedLoadableModuleTest):
         self.assertAlmostEqual(sum(panel.result.overlay.probabilities), 1.0, places=5)
 
         for row, region in enumerate(self.regionsByRow(ui)):
+            ui.regionTable.clearSelection()
             ui.regionTable.selectRow(row)
+            self.assertEqual(panel.result.selected, region.id)
+            if slicer.app.layoutManager() is None:
+                # Without its window the application has no slice views.
+                continue
             red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed").GetSliceToRAS()
             for axis in range(3):
                 self.assertLess(abs(red.GetElement(axis, 3) - region.centroid[axis]), 1.0)

@@ -9,7 +9,7 @@ from ..imaging.errors import ReactKDError
 from ..setup.errors import SetupError
 from ..setup.import_test import ImportTest, import_test_arguments, read_import_test
 from ..setup.plan import Step
-from .worker_process import Lines, end_process, python_executable, python_process
+from .worker_process import Lines, end_process, forget_process, python_executable, python_process
 
 
 class PythonRun:
@@ -44,11 +44,13 @@ class PythonRun:
 
     def _finished(self, status: int, _how: int) -> None:
         self._read()
+        forget_process(self._process)
         self._end(status)
 
     def _failed(self, error: int) -> None:
         if error == qt.QProcess.FailedToStart:
             self._output["stderr"].append(_("Slicer's Python could not be started."))
+            forget_process(self._process)
             self._end(-1)
 
     def _end(self, status: int) -> None:
@@ -76,6 +78,7 @@ class Installation:
         self._began, self._line, self._ended = began, line, ended
         self._index = 0
         self._run: PythonRun | None = None
+        self._cancelled = False
 
     def start(self) -> None:
         if self._index < len(self._steps):
@@ -92,7 +95,11 @@ class Installation:
             self._ended(None, None)
 
     def cancel(self) -> None:
-        """Ends the step that runs; what earlier steps installed stays."""
+        """Ends the step that runs, or lets it be the last: the PyTorch extension's cannot be ended from outside.
+
+        What earlier steps installed stays. No callback comes any more.
+        """
+        self._cancelled = True
         if self._run is not None:
             self._run.kill()
 
@@ -105,23 +112,27 @@ class Installation:
         # build fits the machine.
         try:
             import PyTorchUtils
-
-            found = PyTorchUtils.PyTorchUtilsLogic().installTorch(
-                askConfirmation=False, torchVersionRequirement=step.wanted
-            )
         except ImportError:
             hint = _("Install the extension PyTorch from the Extensions Manager, restart Slicer and come back.")
             self._ended(None, SetupError("no_pytorch_extension", _("torch comes through the PyTorch extension."), hint))
             return
+        try:
+            found = PyTorchUtils.PyTorchUtilsLogic().installTorch(
+                askConfirmation=False, torchVersionRequirement=step.wanted
+            )
         except Exception as error:  # whatever goes wrong inside another extension
             self._torch_not_installed(_reason(str(error)))
             return
         if found is None:
             self._torch_not_installed(_("it gave no reason"))
             return
-        self._next()
+        # It handles events meanwhile, the click on Cancel among them.
+        if not self._cancelled:
+            self._next()
 
     def _torch_not_installed(self, reason: str) -> None:
+        if self._cancelled:
+            return
         message = _("The PyTorch extension did not install torch: {reason}.").format(reason=reason.rstrip("."))
         hint = _("Save your work and restart Slicer, then try again.")
         self._ended(None, SetupError("torch_not_installed", message, hint))

@@ -25,16 +25,19 @@ from .setup_section import SetupSection
 from .three_d_picking import ThreeDPicking
 from .widgets import WARNING_COLOR, colored, escaped
 
-STAGES = {
-    "input": "Handing over the images",
-    "start": "Starting the worker: it loads the model once",
-    "read": "Reading",
-    "preprocess": "Preprocessing",
-    "network": "Grading",
-    "explain": "Explaining",
-    "write": "Writing",
-    "finish": "Showing",
-}
+
+def stage_text(name: str) -> str:
+    """What the progress bar says of a stage of the worker or the session."""
+    return {
+        "input": _("Handing over the images…"),
+        "start": _("Starting the worker: it loads the model once…"),
+        "read": _("Reading…"),
+        "preprocess": _("Preprocessing…"),
+        "network": _("Grading…"),
+        "explain": _("Explaining…"),
+        "write": _("Writing…"),
+        "finish": _("Showing…"),
+    }[name]
 
 
 class Panel:
@@ -65,6 +68,8 @@ class Panel:
         if parameters is None:
             self.cancel()
             self._result = None
+            # A request holds its nodes, which would stay in memory when their scene is closed.
+            self._failed_request = None
             self._say(None)
         self._parameters = parameters
         for section in (self.inputs, self.model, self.device):
@@ -119,14 +124,14 @@ class Panel:
         try:
             overlay = self._build(request, folder)
         except ReactKDError as error:
-            self._show_progress(None)
             self._say(Failure.of(error))
             return
-        self._show_progress(None)
+        finally:
+            self._show_progress(None)
         self._result = (overlay.parameters.GetID(), folder)
         self._parameters.result = overlay.parameters
         self.update()
-        self._present(overlay)
+        self._present(overlay, request.nodes.segmentation)
 
     def failed(self, request: Request, failure: Failure) -> None:
         self._show_progress(None)
@@ -163,7 +168,12 @@ class Panel:
 
     def _start(self, request: Request) -> None:
         self._say(None)
-        self.session.apply(request)
+        self._failed_request = None
+        try:
+            self.session.apply(request)
+        finally:
+            if not self.session.running:
+                self._show_progress(None)
 
     # What is shown.
 
@@ -181,10 +191,12 @@ class Panel:
             remove_overlay(before)
         return overlay
 
-    def _present(self, overlay: Overlay) -> None:
+    def _present(self, overlay: Overlay, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
         """As a reader wants to see it: slices through the lesion that matters most, 3D beside them."""
-        # Filled segments would hide the attention; the overlay outlines the regions itself.
-        self._parameters.segmentation.GetDisplayNode().SetVisibility(False)
+        # Filled segments would hide the attention; the overlay outlines the regions itself. One that a script made has
+        # no display, and one that was removed meanwhile has lost it.
+        if (display := segmentation.GetDisplayNode()) is not None:
+            display.SetVisibility(False)
         layout = slicer.app.layoutManager()
         if layout is not None:
             layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
@@ -217,7 +229,7 @@ class Panel:
             section.enabled = not running
         if running:
             self._ui.progressBar.value = round(100 * fraction)
-            self._ui.progressBar.setFormat(_(STAGES[stage]) + "…")
+            self._ui.progressBar.setFormat(stage_text(stage))
         self._check_can_apply()
 
     def _say(self, failure: Failure | None) -> None:

@@ -21,7 +21,6 @@ from ..scene.display import (
 from ..scene.overlay_nodes import Overlay
 from .widgets import MUTED_COLOR, WARNING_COLOR, chosen, colored, escaped, fill, silent
 
-MAPS = {"voxel": "Voxel map", "region": "Region map", "": "CT only"}
 COLUMN_NAMES = {"fdg": "FDG", "act": "Acetate"}
 BAR_STEPS = 1000
 MAX_ROWS = 8
@@ -35,6 +34,8 @@ class ResultSection:
         self._ui = ui
         self.overlay: Overlay | None = None
         ui.regionTable.connect("itemSelectionChanged()", self._row_selected)
+        # A click on the row that is selected already is a way back to its region.
+        ui.regionTable.connect("cellClicked(int,int)", self._row_selected)
         ui.classSelector.connect("currentIndexChanged(int)", self._class_chosen)
         ui.mapSelector.connect("currentIndexChanged(int)", self._map_chosen)
         ui.opacitySlider.connect("valueChanged(double)", self._opacity_changed)
@@ -104,7 +105,8 @@ class ResultSection:
             ui.nodesCheckBox.checked = now.nodes
             ui.edgesCheckBox.checked = now.edges
             ui.labelsCheckBox.checked = now.labels
-        fill(ui.mapSelector, [(_(text), value) for value, text in MAPS.items()], now.attention_map or "")
+        maps = [(_("Voxel map"), "voxel"), (_("Region map"), "region"), (_("CT only"), "")]
+        fill(ui.mapSelector, maps, now.attention_map or "")
 
     def _fill_table(self) -> None:
         """One row a region, largest |attention| for the shown class first."""

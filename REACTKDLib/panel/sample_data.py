@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 import slicer
-from slicer.i18n import tr as _
 
 NAME = "REACTKD phantom PET/CT"
 SEED, GRADE, LESIONS = 13, 0, 3
@@ -46,7 +45,7 @@ def register(category: str, thumbnail: str) -> None:
 
     logic = SampleData.SampleDataLogic
     if hasattr(logic, "registerCustomSampleDataCategory"):  # from Slicer 5.12
-        logic.registerCustomSampleDataCategory(category, title=_(category))
+        logic.registerCustomSampleDataCategory(category, title=category)
     logic.registerCustomSampleDataSource(
         category=category,
         sampleName=NAME,

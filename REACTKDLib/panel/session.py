@@ -113,8 +113,10 @@ class Session:
             folder = self._new_folder()
             (folder / INPUT).mkdir()
             files = write_case(request.nodes, folder / INPUT, CASE_NAME)
-        except ReactKDError as error:
+        except Exception as error:  # whatever it is, no image of a patient stays behind
             _remove(folder)
+            if not isinstance(error, ReactKDError):
+                raise
             self._listener.failed(request, Failure.of(error))
             return
         self._count += 1

@@ -19,15 +19,6 @@ from ..setup.wording import requirements_message
 from .installation import Installation
 from .widgets import WARNING_COLOR, colored, escaped
 
-SOURCES = {"slicer": "comes with Slicer", "pytorch_extension": "through the PyTorch extension", "pip": "from PyPI"}
-STATES = {
-    "ok": "✓",
-    "missing": "missing",
-    "too_old": "too old",
-    "too_new": "too new",
-    "bundled_conflict": "does not fit",
-}
-
 
 class SetupSection:
     """changed: called when what is installed may have changed. found_cuda: with the names of the CUDA devices."""
@@ -112,7 +103,7 @@ class SetupSection:
     def _copy_diagnostics(self) -> None:
         versions = (f"REACT-KD {__version__}", f"Slicer {slicer.app.applicationVersion}")
         text = diagnostics(self.environment, self._lines, self._test, versions)
-        qt.QApplication.clipboard().setText(text)
+        slicer.app.clipboard().setText(text)
         self._say(_("Copied. Paste it where you ask for help."))
 
     def _run(self, steps: tuple[Step, ...], test_device: str | None) -> None:
@@ -195,10 +186,20 @@ class SetupSection:
 
 def _state(status: Status) -> str:
     if status.state == "ok":
-        return STATES["ok"]
-    size = size_text(status.size.download_mb)
-    source = _(SOURCES[status.source])
-    return f"{_(STATES[status.state])}, {source}" + (f", {size}" if status.source != "slicer" else "")
+        return "✓"
+    state = {
+        "missing": _("missing"),
+        "too_old": _("too old"),
+        "too_new": _("too new"),
+        "bundled_conflict": _("does not fit"),
+    }[status.state]
+    source = {
+        "slicer": _("comes with Slicer"),
+        "pytorch_extension": _("through the PyTorch extension"),
+        "pip": _("from PyPI"),
+    }[status.source]
+    size = f", {size_text(status.size.download_mb)}" if status.source != "slicer" else ""
+    return f"{state}, {source}{size}"
 
 
 def _record_folder() -> Path:

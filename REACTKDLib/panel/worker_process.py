@@ -39,7 +39,9 @@ def end_process(process: qt.QProcess) -> None:
     pid = process.processId()
     if pid:
         if os.name == "nt":
-            subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
+            command = ["taskkill", "/F", "/T", "/PID", str(pid)]
+            # Without the flag a console window would flash up.
+            subprocess.run(command, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)
         for child in _children(pid):
             with contextlib.suppress(OSError):  # it may have gone by itself
                 os.kill(child, signal.SIGKILL)
@@ -47,11 +49,19 @@ def end_process(process: qt.QProcess) -> None:
     process.waitForFinished(END_WAIT_MS)
 
 
+def forget_process(process: qt.QProcess) -> None:
+    """One that is over. It keeps whom it is connected to and they keep it, a circle that Python cannot see."""
+    process.deleteLater()
+
+
 def _children(pid: int) -> list[int]:
     """On Linux and macOS; the children's own children come with them, the launcher has no other."""
     if os.name == "nt" or shutil.which("pgrep") is None:
         return []
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    # The system's programs do not always start with Slicer's libraries.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    command = ["pgrep", "-P", str(pid)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     return [int(line) for line in found.stdout.split()]
 
 
@@ -130,10 +140,12 @@ class WorkerProcess:
         # What it said last is still in the pipes, and says more than its exit status.
         self._read_events()
         self._read_log()
+        forget_process(self._process)
         self._end(status)
 
     def _failed(self, error: int) -> None:
         if error == qt.QProcess.FailedToStart:
+            forget_process(self._process)
             self._end(None)
 
     def _end(self, status: int | None) -> None:

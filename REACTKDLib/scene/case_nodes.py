@@ -57,8 +57,8 @@ def unusable(nodes: CaseNodes) -> str | None:
 def check(nodes: CaseNodes) -> None:
     """Whether the nodes make a case; what the images hold is checked where they are read.
 
-    Raises CaseError: no_ct, no_segmentation, same_volume_twice, volume_sequence, no_voxels, nonlinear_transform,
-    no_liver_segment, unknown_segment, empty_segment.
+    Raises CaseError: no_ct, no_segmentation, input_removed, same_volume_twice, volume_sequence, no_voxels,
+    nonlinear_transform, no_liver_segment, unknown_segment, empty_segment.
     """
     _check_choice(nodes)
     for segments in (_liver(nodes), _tumor(nodes)):
@@ -126,11 +126,19 @@ def _check_choice(nodes: CaseNodes) -> None:
         _check_volume(volume, ROLE_NAMES[role])
     if nodes.segmentation is None:
         raise CaseError("no_segmentation", "No segmentation is chosen.", "Choose one with the liver and its tumours.")
+    _check_there(nodes.segmentation, "segmentation")
     _check_transform(nodes.segmentation, "segmentation")
     _liver(nodes), _tumor(nodes)
 
 
+def _check_there(node: slicer.vtkMRMLNode, role: str) -> None:
+    if node.GetScene() is None:
+        message = f"The {role} '{node.GetName()}' was removed from the scene."
+        raise CaseError("input_removed", message, "Load it again, or choose another one.")
+
+
 def _check_volume(volume: slicer.vtkMRMLScalarVolumeNode, role: str) -> None:
+    _check_there(volume, role)
     if not _has_voxels(volume):
         raise CaseError("no_voxels", f"The {role} '{volume.GetName()}' holds no voxels.", "Load it again.")
     if not is_single_image(volume):

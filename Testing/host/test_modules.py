@@ -211,6 +211,7 @@ def test_sample_data_is_listed_and_made(host):
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="Tests", sampleName="Nothing", uris="", customDownloader=lambda source: made.append(1) or ["node"]
     )
-    assert SampleData.downloadSample("Nothing") == "node"
-    with pytest.raises(KeyError):
-        SampleData.downloadSample("Anything")
+    logic = SampleData.SampleDataLogic()
+    source = logic.sourceForSampleName("Nothing")
+    assert source.customDownloader(source) == ["node"]
+    assert logic.sourceForSampleName("Anything") is None

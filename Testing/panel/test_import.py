@@ -36,6 +36,21 @@ print(time.perf_counter() - since)
     assert float(done.stdout.split()[-1]) < 0.3
 
 
+def test_listing_the_sample_data_at_start_up_does_not_load_what_makes_them(project):
+    script = """
+import sys
+from Testing.slicer_host import start
+host = start()
+host.load_module("REACTKD/REACTKD.py")
+import slicer
+print("phantom listed:", any("phantom" in source.sampleName for source in slicer.modules.sampleDataSources["REACT-KD"]))
+print("loaded:", [name for name in sys.modules if name.startswith("REACTKDLib.imaging.phantom")])
+"""
+    done = run(script, project)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-2:] == ["phantom listed: True", "loaded: []"]
+
+
 def test_without_torch_the_panel_opens_and_says_what_is_missing(project):
     script = f"""
 {BLOCK}

@@ -52,6 +52,7 @@ def test_from_sample_data_to_a_result_and_back_from_the_saved_scene(host, widget
 
     centroids = {region.name: region.centroid for region in overlay.regions}
     for row, name in enumerate(rows(ui)):
+        ui.regionTable.clearSelection()
         ui.regionTable.selectRow(row)
         assert np.abs(slice_positions() - centroids[name]).max() < 1.0
 
@@ -77,6 +78,19 @@ def test_the_modules_self_test_passes(host, widget):
     import REACTKD
 
     REACTKD.REACTKDTest().runTest()
+
+
+def test_the_modules_self_test_passes_without_the_applications_window(host, widget, monkeypatch):
+    import REACTKD
+
+    monkeypatch.setattr(type(host.app), "layoutManager", lambda self: None)
+    REACTKD.REACTKDTest().runTest()
+
+
+def test_a_segmentation_without_a_display_is_graded_as_well(case, apply, panel):
+    slicer.mrmlScene.RemoveNode(case["segmentation"].GetDisplayNode())
+    overlay = apply()
+    assert panel.result.selected == overlay.most_attended.id
 
 
 def test_a_second_apply_replaces_the_result_and_leaves_the_users_nodes(case, apply):
@@ -146,6 +160,20 @@ def test_sliders_and_toggles_change_what_is_shown_and_come_back_with_the_overlay
     assert ui.opacitySlider.value == pytest.approx(0.3)
     assert ui.edgeSlider.value == pytest.approx(0.5)
     assert not ui.edgesCheckBox.checked
+
+
+def test_a_click_on_the_selected_row_leads_back_to_its_region(host, case, apply, ui):
+    import qt
+
+    overlay = apply()
+    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, 0.0, 0.0, 500.0)
+    # A real click on the row that Apply has selected.
+    table = ui.regionTable
+    row = rows(ui).index(overlay.most_attended.name)
+    qt.QTest.mouseClick(
+        table.viewport(), qt.Qt.LeftButton, qt.Qt.NoModifier, table.visualItemRect(table.item(row, 0)).center()
+    )
+    assert np.abs(slice_positions() - overlay.most_attended.centroid).max() < 1.0
 
 
 @pytest.mark.gl
@@ -243,7 +271,8 @@ def test_the_device_that_is_really_used_is_shown(case, apply, ui):
 def test_the_phantom_is_listed_under_sample_data_and_loads_from_there(host, widget):
     import SampleData
 
-    names = {node.GetName() for node in SampleData.downloadSamples("REACTKD phantom PET/CT")}
+    source = SampleData.SampleDataLogic().sourceForSampleName("REACTKD phantom PET/CT")
+    names = {node.GetName() for node in source.customDownloader(source)}
     assert names == {"Phantom CT", "Phantom FDG PET", "Phantom acetate PET", "Phantom segmentation"}
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 import slicer
@@ -105,6 +106,60 @@ def test_without_the_pytorch_extension_it_is_named(host, ui, section, monkeypatc
     host.click(ui.installButton)
     done(host, section)
     assert "extension PyTorch" in ui.setupLabel.text
+
+
+@pytest.fixture
+def pytorch_extension(monkeypatch, section):
+    """Installs an extension PyTorch whose installTorch is the function given, and a plan of torch and another step."""
+
+    def install(install_torch) -> None:
+        class PyTorchUtilsLogic:
+            def installTorch(
+                self,
+                askConfirmation=False,
+                forceComputationBackend=None,
+                torchVersionRequirement=None,
+                torchvisionVersionRequirement=None,
+            ):
+                return install_torch()
+
+        extension = ModuleType("PyTorchUtils")
+        extension.PyTorchUtilsLogic = PyTorchUtilsLogic
+        monkeypatch.setitem(sys.modules, "PyTorchUtils", extension)
+        plan = (
+            Step("pytorch_extension", "torch", ("torch",), wanted=">=2.8"),
+            Step("pip", "second", arguments=("-c", "print('second ran')")),
+        )
+        monkeypatch.setattr(sys.modules[type(section).__module__], "install_plan", lambda *_: plan)
+
+    return install
+
+
+def test_a_torch_that_does_not_load_is_not_taken_for_a_missing_extension(host, ui, section, pytorch_extension):
+    def install_torch():
+        raise ImportError("DLL load failed while importing _C")
+
+    pytorch_extension(install_torch)
+    host.click(ui.installButton)
+    done(host, section)
+    assert "DLL load failed" in ui.setupLabel.text
+    assert "Extensions Manager" not in ui.setupLabel.text
+
+
+def test_a_cancel_while_the_extension_installs_torch_ends_the_installation_after_it(
+    host, ui, section, pytorch_extension
+):
+    def install_torch():
+        host.click(ui.installButton)  # the extension handles events between pip's lines
+        return object()
+
+    pytorch_extension(install_torch)
+    host.click(ui.installButton)
+    assert section._installation is None
+    assert "Stopped" in ui.setupLabel.text
+    host.wait(lambda: True)
+    assert "second ran" not in section._lines
+    assert ui.installButton.text == "Install…"
 
 
 def test_a_folder_without_a_manifest_is_refused(host, ui, section, tmp_path):

@@ -37,16 +37,26 @@ def test_cancel_is_obeyed_at_every_stage_and_leaves_nothing(host, case, panel, u
         panel.session.stop_worker()
     nodes = slicer.mrmlScene.GetNumberOfNodes()
     files = temporary_files()
-    clicked = []
-    at_stage(panel, monkeypatch, stage, lambda: clicked.append(time.monotonic()))
-    host.click(ui.applyButton)
-    host.wait(lambda: clicked or not panel.session.running)
-    assert ui.applyButton.text == "Cancel"
-    asked = time.monotonic()
-    host.click(ui.applyButton)
+    asked = []
+
+    def cancel() -> None:
+        assert ui.applyButton.text == "Cancel"
+        asked.append(time.monotonic())
+        host.click(ui.applyButton)
+
+    if stage == "start":
+        host.click(ui.applyButton)
+        cancel()
+    else:
+        # At once: a stage is over before a test that waits for it could click.
+        at_stage(panel, monkeypatch, stage, cancel)
+        host.click(ui.applyButton)
+        host.wait(lambda: not panel.session.running)
+    assert asked
     assert not panel.session.running
     assert processes() == []
-    assert time.monotonic() - asked < 2
+    assert time.monotonic() - asked[0] < 2
+    assert panel.result.overlay is None
     assert temporary_files() == files
     assert slicer.mrmlScene.GetNumberOfNodes() == nodes
     assert ui.applyButton.text == "Apply"
@@ -133,6 +143,72 @@ def test_a_ct_that_is_removed_during_the_run_is_said_and_nothing_is_built(host, 
     host.wait(lambda: not panel.session.running)
     assert panel.result.overlay is None
     assert "removed from the scene" in ui.messageLabel.text
+
+
+def test_a_segmentation_that_is_removed_during_the_run_does_not_lose_the_result(host, case, panel, ui, monkeypatch):
+    reached = []
+    at_stage(panel, monkeypatch, "preprocess", lambda: reached.append(1))
+    host.click(ui.applyButton)
+    host.wait(lambda: bool(reached))
+    slicer.mrmlScene.RemoveNode(case["segmentation"])
+    host.wait(lambda: not panel.session.running)
+    assert panel.result.selected == panel.result.overlay.most_attended.id
+
+
+def test_a_retry_whose_ct_is_gone_says_so_and_leaves_the_panel_ready(host, case, panel, ui):
+    panel._parameters.device = "cuda:7"
+    host.click(ui.applyButton)
+    host.wait(lambda: not panel.session.running)
+    slicer.mrmlScene.RemoveNode(case["ct"])
+    host.click(ui.retryButton)
+    assert not panel.session.running
+    assert "removed from the scene" in ui.messageLabel.text
+    assert ui.retryButton.isHidden()
+    assert ui.applyButton.text == "Apply"
+    assert ui.inputsCollapsibleButton.enabled
+
+
+@pytest.mark.parametrize("place", ["write_case", "build_overlay"])
+def test_an_error_that_nobody_foresaw_leaves_the_panel_ready(
+    host, case, panel, ui, monkeypatch, temporary_files, place
+):
+    def fail(*_arguments):
+        raise RuntimeError("unforeseen")
+
+    files = temporary_files()
+    module = type(panel.session if place == "write_case" else panel).__module__
+    monkeypatch.setattr(sys.modules[module], place, fail)
+    host.click(ui.applyButton)
+    host.wait(lambda: not panel.session.running)
+    assert [str(error) for error in host.exceptions] == ["unforeseen"]
+    host.exceptions.clear()
+    if place == "write_case":
+        assert temporary_files() == files
+    assert ui.progressBar.isHidden()
+    assert ui.applyButton.text == "Apply"
+    assert ui.applyButton.enabled
+    assert ui.inputsCollapsibleButton.enabled
+
+
+def test_nodes_of_a_failed_run_are_freed_with_their_scene(host, panel, ui, small_phantom):
+    parameters = panel._parameters
+    parameters.ct = slicer.util.loadVolume(str(small_phantom / "ct.nii.gz"))
+    parameters.segmentation = slicer.util.loadSegmentation(str(small_phantom / "segmentation.seg.nrrd"))
+    parameters.device = "cuda:7"
+    host.click(ui.applyButton)
+    host.wait(lambda: not panel.session.running)
+    deleted = []
+    parameters.ct.AddObserver("DeleteEvent", lambda *_: deleted.append(1))
+    host.close_scene()
+    host.wait(lambda: bool(deleted), 5)
+
+
+def test_the_object_of_a_process_that_has_ended_is_freed(host, case, panel, ui, apply):
+    apply()
+    gone = []
+    panel.session._worker._process.connect("destroyed()", lambda: gone.append(1))
+    ui.stopWorkerButton.click()
+    host.wait(lambda: bool(gone), 5)
 
 
 def test_a_run_goes_on_while_the_user_is_in_another_module(host, case, panel, ui):

@@ -76,6 +76,8 @@ class Host:
 
     def click(self, button: QtWidgets.QAbstractButton) -> None:
         """Clicks with the mouse, as a person can: RuntimeError if the button is disabled, hidden or folded away."""
+        # A layout that has changed puts the button in its place in events only.
+        self.app.processEvents()
         window = button.window()
         if not button.enabled or not (button is window or button.isVisibleTo(window)):
             raise RuntimeError(f"{button.name or button.text} cannot be clicked: it is disabled or hidden")

@@ -152,4 +152,5 @@ class LayoutManager(QtCore.QObject):
             widget.fitSliceToBackground()
 
     def resetThreeDViews(self) -> None:
-        self._three_d.threeDView().resetFocalPoint()
+        if self.threeDViewCount:
+            self._three_d.threeDView().resetFocalPoint()

@@ -6,7 +6,11 @@ import slicer
 
 
 class SampleDataLogic:
-    """Keeps `slicer.modules.sampleDataSources`: sources by category."""
+    """Keeps `slicer.modules.sampleDataSources`: sources by category.
+
+    A button of the module calls its source's `customDownloader` with the source. The application's `downloadSamples`
+    does not, it only fetches addresses; so it is not here.
+    """
 
     @staticmethod
     def registerCustomSampleDataCategory(category: str, title: str) -> None:
@@ -34,24 +38,6 @@ class SampleDataLogic:
     def sourceForSampleName(self, name: str):
         sources = [source for sources in _named("sampleDataSources").values() for source in sources]
         return next((source for source in sources if source.sampleName == name), None)
-
-    def downloadSamples(self, name: str) -> list:
-        """KeyError: nobody listed it. Nothing is ever downloaded here: the source makes its nodes."""
-        source = self.sourceForSampleName(name)
-        if source is None:
-            raise KeyError(f"no sample data is called {name}")
-        return source.customDownloader(source)
-
-    def downloadSample(self, name: str):
-        return self.downloadSamples(name)[0]
-
-
-def downloadSample(name: str):
-    return SampleDataLogic().downloadSample(name)
-
-
-def downloadSamples(name: str) -> list:
-    return SampleDataLogic().downloadSamples(name)
 
 
 def _named(name: str) -> dict:
