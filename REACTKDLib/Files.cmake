@@ -32,6 +32,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/imaging/phantom/settings.py
   REACTKDLib/imaging/phantom/site.py
   REACTKDLib/imaging/phantom/tissues.py
+  REACTKDLib/imaging/phantom/tutorial.py
   REACTKDLib/imaging/preprocess.py
   REACTKDLib/imaging/raw_nrrd.py
   REACTKDLib/imaging/reading.py

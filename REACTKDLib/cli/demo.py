@@ -15,8 +15,6 @@ CONTENTS = {
     "scene.mrb": "the region graph in 3D: open it in 3D Slicer",
     "pictures": "3D view and slices through the most attended lesion",
 }
-SEED, GRADE, LESIONS = 13, 0, 3
-"""A clear case for the demo model, whose reason its deletion check agrees with; not every phantom is one."""
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -29,7 +27,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..imaging.phantom import make_phantom, write_phantom
+    from ..imaging.phantom import write_phantom
+    from ..imaging.phantom.tutorial import tutorial_phantom
     from ..inference.predictor import Predictor
     from ..inference.run import CaseFiles, run_case
     from ..networks.cpu import tune_allocator
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     source, result = out / "phantom", out / "prediction"
     with StageProgress() as progress:
         progress("phantom", 0.0)
-        phantom = make_phantom(SEED, GRADE, LESIONS)
+        phantom = tutorial_phantom()
         write_phantom(phantom, source)
         predictor = Predictor.load(model_folder(options), options.device)
         files = CaseFiles(
@@ -51,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
         )
         extras = SceneExtras() if SceneExtras.available() else None
         prediction = run_case(predictor, files, result, progress, extras=extras)
-    print(f"A synthetic patient with grade {GRADE} ({predictor.card.classes[GRADE]}) and {LESIONS} lesions: {source}")
+    grade = f"grade {phantom.grade} ({predictor.card.classes[phantom.grade]})"
+    print(f"A synthetic patient with {grade} and {len(phantom.lesions)} lesions: {source}")
     say_prediction(prediction, result)
     for name, text in CONTENTS.items():
         if (result / name).exists():

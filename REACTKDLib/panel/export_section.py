@@ -12,14 +12,12 @@ from slicer.i18n import tr as _
 from ..imaging.errors import ReactKDError
 from ..inference.prediction import OutputError, Prediction, cannot_write, new_folder
 from ..scene.bundle import write_bundle
+from ..scene.files import REPORT_PICTURE
 from ..scene.overlay_nodes import Overlay
 from ..scene.rendering import can_render
 from ..scene.snapshots import take_snapshots
 from ..scene.volumes import image_of
 from .widgets import WARNING_COLOR, colored, escaped
-
-PICTURE_IN_REPORT = "3d"
-"""The report draws the slices itself."""
 
 
 class ExportSection:
@@ -75,7 +73,7 @@ class ExportSection:
                 pictures += [
                     Picture(picture.name, picture.caption, picture.path.read_bytes())
                     for picture in take_snapshots(self._overlay, folder)
-                    if picture.name == PICTURE_IN_REPORT
+                    if picture.name == REPORT_PICTURE
                 ]
             draft = Path(folder) / "report.html"
             try:

@@ -6,8 +6,6 @@ from pathlib import Path
 import slicer
 
 NAME = "REACTKD phantom PET/CT"
-SEED, GRADE, LESIONS = 13, 0, 3
-"""The patient of `reactkd demo`."""
 VOLUMES = {"ct": "Phantom CT", "fdg": "Phantom FDG PET", "act": "Phantom acetate PET"}
 SEGMENTATION = "Phantom segmentation"
 
@@ -15,12 +13,12 @@ SEGMENTATION = "Phantom segmentation"
 def load_phantom() -> dict[str, slicer.vtkMRMLNode]:
     """Makes the phantom and loads it; returns the nodes of ct, fdg, act and segmentation."""
     # Imported here: the module is listed when the application starts, and this would make every start slower.
-    from ..imaging.phantom import make_phantom, write_phantom
+    from ..imaging.phantom import write_phantom
+    from ..imaging.phantom.tutorial import tutorial_phantom
     from ..scene.volumes import CT_WINDOW_LEVEL, set_window
 
-    phantom = make_phantom(SEED, GRADE, LESIONS)
     with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
-        write_phantom(phantom, Path(folder))
+        write_phantom(tutorial_phantom(), Path(folder))
         files = {"ct": "ct.nii.gz", "fdg": "pet_fdg.nii.gz", "act": "pet_act.nii.gz"}
         nodes = {
             role: slicer.util.loadVolume(str(Path(folder) / file), {"name": VOLUMES[role]})
