@@ -71,6 +71,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/networks/batch.py
   REACTKDLib/networks/cbam.py
   REACTKDLib/networks/cpu.py
+  REACTKDLib/networks/ensemble.py
   REACTKDLib/networks/fusion.py
   REACTKDLib/networks/head.py
   REACTKDLib/networks/precision.py
@@ -80,6 +81,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/networks/student.py
   REACTKDLib/networks/swin.py
   REACTKDLib/networks/teacher.py
+  REACTKDLib/networks/tracers.py
   REACTKDLib/panel/__init__.py
   REACTKDLib/panel/device_section.py
   REACTKDLib/panel/export_section.py

@@ -10,7 +10,7 @@ from REACTKDLib.inference.model_card import ModelCard
 from REACTKDLib.inference.model_folder import save_model
 from REACTKDLib.networks.architecture import Architecture, build_network
 
-STUDENT = Architecture(network="student", grid=(16, 32, 32), width=16, init_filters=4)
+STUDENT = Architecture(network="student", grid=(16, 32, 32), width=16, init_filters=4, tracers=("fdg", "act"))
 TEACHER = Architecture(network="teacher", grid=(16, 32, 32), width=16, feature_size=12)
 CLASSES = ("Well differentiated", "Moderately differentiated", "Poorly differentiated")
 
@@ -22,7 +22,7 @@ def card_for(architecture: Architecture, **changes) -> ModelCard:
         architecture=architecture.to_dict(),
         preprocessing=PreprocessingSpec(grid=architecture.grid),
         classes=CLASSES,
-        tracers=("fdg", "act"),
+        tracers=architecture.tracers if architecture.network == "student" else ("fdg", "act"),
         temperature=1.5,
         abstain_below=0.4,
         training={"data": "nothing: the weights are random", "phantoms": True},

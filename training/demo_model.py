@@ -32,7 +32,7 @@ from .losses.focal import CLASS_WEIGHTS, focal_loss
 from .normalised_head import NormalisedHead
 
 TRACER = "fdg"
-"""A student cannot tell the tracers apart, and what rises in one with the grade falls in the other."""
+"""The one PET tracer that the demo model reads."""
 CLASSES = ("Well differentiated", "Moderately differentiated", "Poorly differentiated")
 IN_BODY_HU = -500.0
 INPUTS = {"ct_fdg": ("ct", TRACER), "ct_only": ("ct",)}
@@ -105,7 +105,7 @@ def train_demo_model(out: Path, settings: DemoSettings | None = None) -> None:
     spec = PreprocessingSpec(grid=settings.grid, feature_stride=settings.stride)
     spec = _with_cohort_constants(spec, settings)
     parts = {name: _phantoms(name, getattr(settings, name), spec, settings.jobs) for name in FIRST_SEED}
-    architecture = Architecture(network="student", grid=settings.grid, stride=settings.stride)
+    architecture = Architecture(network="student", grid=settings.grid, stride=settings.stride, tracers=(TRACER,))
     network = build_network(architecture)
     epoch = _train(network, parts["training"], parts["validation"], settings)
     network.head = centre_head(network.head)
@@ -186,7 +186,7 @@ def _train(network: torch.nn.Module, training: PhantomSet, validation: PhantomSe
         for chosen in tqdm(np.array_split(order, -(-len(order) // settings.batch_size)), desc=f"epoch {epoch}"):
             batch, lesions = _augmented(training, chosen, settings, random)
             features = network(batch).features
-            loss = focal_loss(head(features), training.grades[chosen], weights)
+            loss = focal_loss(head(features.float().mean((2, 3, 4))), training.grades[chosen], weights)
             loss = loss + settings.focus * attention_focus_loss(features, lesions, head.weight)
             optimiser.zero_grad()
             loss.backward()
@@ -217,7 +217,7 @@ def _augmented(
     Returns the lesions' soft weights (B, d, h, w) beside it, moved with the images.
     """
     ct, pet, lesions = [], [], []
-    present = {name: torch.ones(len(chosen), dtype=torch.bool) for name in ("ct", "pet")}
+    present = {name: torch.ones(len(chosen), dtype=torch.bool) for name in ("ct", TRACER)}
     for row, index in enumerate(chosen):
         shift = random.integers(-settings.shift_voxels, settings.shift_voxels + 1, 3)
         mirrored = (np.flatnonzero(random.random(3) < 0.5) - 3).tolist()
@@ -231,8 +231,8 @@ def _augmented(
         ct.append(images[0])
         pet.append(images[1])
         lesions.append(cases.lesions[index].roll(shift.tolist(), (-3, -2, -1)).flip(mirrored))
-        present["pet"][row] = random.random() >= settings.pet_dropout
-    return ModalityBatch({"ct": torch.stack(ct), "pet": torch.stack(pet)}, present), torch.stack(lesions)
+        present[TRACER][row] = random.random() >= settings.pet_dropout
+    return ModalityBatch({"ct": torch.stack(ct), TRACER: torch.stack(pet)}, present), torch.stack(lesions)
 
 
 @torch.inference_mode()
@@ -241,7 +241,7 @@ def _predict(network: torch.nn.Module, cases: PhantomSet, have: tuple[str, ...])
     network.eval()
     logits, shares = [], []
     for index in torch.arange(len(cases)).split(8):
-        images = {("ct" if name == "ct" else "pet"): cases.images[name][index].float() for name in have}
+        images = {name: cases.images[name][index].float() for name in have}
         present = {name: torch.ones(len(index), dtype=torch.bool) for name in images}
         output = network(ModalityBatch(images, present))
         attribution = attribute(output.features, cases.lesions[index, None], centre_head(network.head))

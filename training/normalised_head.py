@@ -1,36 +1,89 @@
 """A head that learns at the scale of its features, and is a plain linear layer when it has learned."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
+
+RECENT, LASTING = 0.9, 0.995
+"""What a case's weight in the statistics shrinks to with every case that follows: in training, and for evaluation."""
+EPSILON = 1e-8
+"""Variance of a channel that hardly varies."""
 
 
 class NormalisedHead(nn.Module):
-    """Linear layer on pooled features that are standardised over the batch.
+    """Linear layer on pooled features that are standardised by the mean and variance of the cases seen last.
 
     Between cases the global average of a map varies a hundred times less than the map itself: a linear layer on it
-    would have to grow its weights a thousandfold before it says anything. In evaluation the standardisation is a
-    constant scale and shift of every channel, so `folded` gives the same logits from a plain `nn.Linear`, and the
-    attribution of method.md, section 7, stays exact.
+    would have to grow its weights a thousandfold before it says anything. As in batch normalisation the gradient goes
+    through the statistics, or most of it would move all cases alike; unlike there they reach back over a few batches,
+    so that a batch may be of two cases, and over all processes. In evaluation they are constants, so `folded` gives
+    the same logits from a plain `nn.Linear`, and the attribution of method.md, section 7, stays exact.
     """
 
     def __init__(self, width: int, classes: int):
         super().__init__()
-        self.standardise = nn.BatchNorm1d(width, affine=False)
         self.linear = nn.Linear(width, classes)
+        # Weighted numbers of cases, sums and sums of squares. In float64: a variance as a difference of sums loses
+        # half of the digits.
+        self.register_buffer("recent", torch.zeros(3, width, dtype=torch.float64))
+        self.register_buffer("lasting", torch.zeros(3, width, dtype=torch.float64))
 
-    def forward(self, features: Tensor) -> Tensor:
-        """features: (B, C, d, h, w). Returns logits (B, K)."""
-        return self.linear(self.standardise(features.float().mean((2, 3, 4))))
+    def forward(self, pooled: Tensor) -> Tensor:
+        """pooled: (B, C), global averages of maps. Returns logits (B, K)."""
+        mean, deviation = _moments(self._with(pooled) if self.training else self.lasting)
+        return self.linear((pooled - mean) / deviation)
 
     @property
     def weight(self) -> Tensor:
-        """(K, C), of the plain layer that the head is in evaluation; gradients reach the linear layer."""
-        return self.linear.weight * (self.standardise.running_var + self.standardise.eps).rsqrt()
+        """(K, C), of the plain layer that the head is now; gradients reach the linear layer."""
+        return self.linear.weight / _moments(self.recent if self.training else self.lasting)[1]
 
     @torch.no_grad()
     def folded(self) -> nn.Linear:
         """The same head, as evaluation has it, on features that are not standardised."""
-        plain = nn.Linear(self.linear.in_features, self.linear.out_features)
-        plain.weight.copy_(self.weight)
-        plain.bias.copy_(self.linear.bias - plain.weight @ self.standardise.running_mean)
+        plain = nn.Linear(self.linear.in_features, self.linear.out_features, device=self.linear.weight.device)
+        mean, deviation = _moments(self.lasting)
+        plain.weight.copy_(self.linear.weight / deviation)
+        plain.bias.copy_(self.linear.bias - plain.weight @ mean)
         return plain
+
+    def forget(self) -> None:
+        """As if no case had been seen."""
+        self.recent.zero_()
+        self.lasting.zero_()
+
+    def _with(self, pooled: Tensor) -> Tensor:
+        """The recent sums with these cases among them, through which the gradient goes; both memories keep them."""
+        values = pooled.double()
+        new = torch.stack([torch.ones_like(values), values, values.square()]).sum(1)
+        if distributed.is_initialized():
+            # Every process counts the cases of all, so that they stay alike.
+            new = all_reduce(new)
+        count = float(new.detach()[0, 0])
+        sums = RECENT**count * self.recent + new
+        self.recent = sums.detach()
+        self.lasting = LASTING**count * self.lasting + new.detach()
+        return sums
+
+
+def normalise_heads(network: nn.Module) -> None:
+    """Puts a normalised head where the network, a student or teacher, has linear ones."""
+    width, classes = network.architecture.width, network.architecture.classes
+    network.head = NormalisedHead(width, classes)
+    for branch in getattr(network, "branch_heads", ()):
+        network.branch_heads[branch] = NormalisedHead(width, classes)
+
+
+def fold_heads(network: nn.Module) -> None:
+    """Puts linear heads with the same logits in their place again."""
+    network.head = network.head.folded()
+    for branch in getattr(network, "branch_heads", ()):
+        network.branch_heads[branch] = network.branch_heads[branch].folded()
+
+
+def _moments(sums: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel, (C,) float32; 0 and 1 of no case."""
+    count, total, squares = sums
+    mean = total / count.clamp_min(1)
+    variance = torch.where(count > 0, (squares / count.clamp_min(1) - mean.square()).clamp_min(0), 1)
+    return mean.float(), (variance + EPSILON).sqrt().float()

@@ -28,12 +28,14 @@ class Preprocessed:
     """Network input of one case.
 
     channels: modality (`ct`, `fdg`, `act`) -> float32 (3, D, H, W), the three representations; a missing or constant
-    PET has no entry. grid: of the channels. feature_grid: of the map that regions are pooled from.
+    PET has no entry. scaled: the same modalities, float32 (D, H, W) on [0, 1], before they are standardised.
+    grid: of the channels. feature_grid: of the map that regions are pooled from.
     region_weights: float32 (R, d, h, w), the fraction of each feature voxel that is region r; background is the rest.
     label_map: uint8 (D, H, W), `Region.label` on the channels' grid.
     """
 
     channels: Mapping[str, np.ndarray]
+    scaled: Mapping[str, np.ndarray]
     grid: Geometry
     feature_grid: Geometry
     region_weights: np.ndarray
@@ -47,9 +49,10 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
     grid = network_grid(case, regions, spec)
     label_map = _labels_on(grid, regions)
     findings = [*case.findings, *regions.findings]
-    channels = {"ct": _ct_channels(case, grid, label_map, spec)}
+    scaled = {"ct": scaled_ct(case.ct, grid, spec)}
+    channels = {"ct": _channels(scaled["ct"], label_map, spec.ct_mean, spec.ct_std)}
     for tracer, image in case.pet.items():
-        pet = _pet_channels(image, grid, label_map, spec)
+        pet = _scaled_pet(image, grid, spec)
         if pet is None:
             findings.append(
                 Finding(
@@ -57,10 +60,11 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
                 )
             )
         else:
-            channels[tracer] = pet
+            scaled[tracer] = pet
+            channels[tracer] = _channels(pet, label_map, pet.mean(), pet.std())
     feature_grid = _coarser(grid, spec)
     weights = region_weights(regions, feature_grid)
-    return Preprocessed(channels, grid, feature_grid, weights, label_map, regions, tuple(findings))
+    return Preprocessed(channels, scaled, grid, feature_grid, weights, label_map, regions, tuple(findings))
 
 
 def network_grid(case: Case, regions: Regions, spec: PreprocessingSpec) -> Geometry:
@@ -88,31 +92,39 @@ def _labels_on(grid: Geometry, regions: Regions) -> np.ndarray:
     return labels
 
 
-def _ct_channels(case: Case, grid: Geometry, labels: np.ndarray, spec: PreprocessingSpec) -> np.ndarray:
+def scaled_ct(ct: sitk.Image, grid: Geometry, spec: PreprocessingSpec) -> np.ndarray:
+    """A CT in HU on the network's grid: float32 (D, H, W), the HU window scaled to [0, 1]."""
     low, high = spec.hu_window
     # Clipping comes first, so that bone and air do not bleed into soft tissue; int16 would truncate the result.
-    clipped = sitk.Clamp(_crop(case.ct, grid), case.ct.GetPixelID(), low, high)
+    clipped = sitk.Clamp(_crop(ct, grid), ct.GetPixelID(), low, high)
     resampled = _resample(clipped, grid, sitk.sitkLinear, max(AIR_HU, low), sitk.sitkFloat32)
-    scaled = (sitk.GetArrayFromImage(resampled) - low) / (high - low)
-    return _representations((scaled - spec.ct_mean) / spec.ct_std, scaled, labels)
+    return (sitk.GetArrayFromImage(resampled) - low) / (high - low)
 
 
-def _pet_channels(pet: sitk.Image, grid: Geometry, labels: np.ndarray, spec: PreprocessingSpec) -> np.ndarray | None:
-    """None for a PET without contrast. Invariant to the PET's scale: Bq/mL and SUV give the same channels."""
+def representations(scaled, label_map, mean, std) -> tuple:
+    """full, masked, lesion (method.md, 2.5) of a volume on [0, 1]; arrays or tensors alike, each shaped as `scaled`.
+
+    label_map: as in `Preprocessed`. mean, std: of the training cohort for a CT, of the volume itself for a PET.
+    """
+    normalised = (scaled - mean) / std
+    return normalised, normalised * (label_map > 0), scaled * (label_map > LIVER_LABEL)
+
+
+def _channels(scaled: np.ndarray, label_map: np.ndarray, mean: float, std: float) -> np.ndarray:
+    """float32 (3, D, H, W)."""
+    return np.stack(representations(scaled, label_map, mean, std), dtype=np.float32)
+
+
+def _scaled_pet(pet: sitk.Image, grid: Geometry, spec: PreprocessingSpec) -> np.ndarray | None:
+    """float32 (D, H, W) on [0, 1]; None for a PET without contrast. Invariant to the PET's scale: Bq/mL and SUV give
+    the same."""
     # Beyond the PET's field its lowest value: zero would look like contrast in a PET that has none.
     lowest = float(sitk.GetArrayViewFromImage(pet).min())
     values = sitk.GetArrayFromImage(_resample(pet, grid, sitk.sitkLinear, lowest, sitk.sitkFloat32))
     low, high = np.percentile(values, spec.pet_percentiles)
     if high - low <= NEGLIGIBLE * max(abs(low), abs(high)):
         return None
-    scaled = (np.clip(values, low, high) - low) / (high - low)
-    return _representations((scaled - scaled.mean()) / scaled.std(), scaled, labels)
-
-
-def _representations(normalised: np.ndarray, scaled: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """full, masked, lesion (method.md, 2.5): float32 (3, D, H, W)."""
-    stack = np.stack([normalised, normalised * (labels > 0), scaled * (labels > LIVER_LABEL)])
-    return np.ascontiguousarray(stack, dtype=np.float32)
+    return ((np.clip(values, low, high) - low) / (high - low)).astype(np.float32)
 
 
 def _crop(image: sitk.Image, grid: Geometry) -> sitk.Image:

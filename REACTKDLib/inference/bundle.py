@@ -19,7 +19,6 @@ def write_bundle_configs(folder: Path, card: ModelCard) -> None:
 
 
 def _metadata(card: ModelCard) -> dict:
-    modalities = ("ct", "pet") if card.network == "student" else ("ct", "fdg", "act")
     image = {
         "type": "image",
         "format": "magnitude",
@@ -45,7 +44,7 @@ def _metadata(card: ModelCard) -> dict:
         "copyright": "Apache-2.0",
         "intended_use": card.intended_use,
         "network_data_format": {
-            "inputs": dict.fromkeys(modalities, image),
+            "inputs": dict.fromkeys(("ct", *card.tracers), image),
             "outputs": {
                 "pred": {
                     "type": "probabilities",

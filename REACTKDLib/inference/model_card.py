@@ -28,7 +28,8 @@ class ModelCard:
     """Everything a reader or a program must know to use a model.
 
     architecture: of the network, `network` (student or teacher) among it. classes: names, in the order of the logits.
-    tracers: the PET tracers it was trained on; a student reads the first of them that a case has.
+    tracers: the PET tracers it was trained on; a student, whose architecture names the same ones, reads the first of
+    them that a case has.
     temperature: logits are divided by it before the softmax. abstain_below: highest probability under which the model
     does not commit itself. training: what it was trained on; `phantoms` true where that was synthetic.
     metrics: name -> value, with `data` saying on what. sha256: of this card and, through it, of every file.

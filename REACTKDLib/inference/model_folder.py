@@ -41,11 +41,12 @@ def load_model(folder: Path | str) -> Model:
 
 
 def save_model(folder: Path | str, network: nn.Module, card: ModelCard, readme: str, half: bool = False) -> None:
-    """Writes a whole model folder, or nothing. half: weights as float16, half the size.
+    """Writes a whole model folder, or nothing. half: what was learned as float16, half the size; constants stay whole.
 
     Raises OutputError when the folder cannot be written or holds something else.
     """
-    tensors = {name: _stored(tensor, half) for name, tensor in network.state_dict().items()}
+    learned = {name for name, _ in network.named_parameters()} if half else set()
+    tensors = {name: _stored(tensor, name in learned) for name, tensor in network.state_dict().items()}
     with new_folder(folder, replaces=WEIGHTS_NAME) as temporary:
         save_file(tensors, temporary / WEIGHTS_NAME, metadata={"format": "pt"})
         (temporary / WEIGHTS_NAME).chmod(0o644)  # safetensors leaves it to its owner alone
@@ -62,6 +63,8 @@ def _check_fit(architecture: Architecture, card: ModelCard) -> None:
         "grid": (tuple(architecture.grid), tuple(spec.grid)),
         "stride": (architecture.stride, spec.feature_stride),
     }
+    if architecture.network == "student":
+        pairs["tracers"] = (architecture.tracers, card.tracers)
     for name, (network, rest) in pairs.items():
         if network != rest:
             raise ValueError(f"{name}: the network has {network}, the card {rest}")
@@ -69,4 +72,4 @@ def _check_fit(architecture: Architecture, card: ModelCard) -> None:
 
 def _stored(tensor: torch.Tensor, half: bool) -> torch.Tensor:
     tensor = tensor.detach().cpu().contiguous()
-    return tensor.half() if half and tensor.is_floating_point() else tensor
+    return tensor.half() if half else tensor

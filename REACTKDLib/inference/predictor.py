@@ -108,13 +108,10 @@ class Predictor:
         if not tracers:
             findings.append(Finding("info", "no_pet", "The model read no PET: the grade rests on the CT alone."))
         if unread := [tracer for tracer in given if tracer not in tracers[:1]]:
-            read = _names(self.card.tracers, " or ")
-            message = f"The {_names(unread)} PET was not used: the model reads one PET, {read}."
+            read = f"one PET, {_names(self.card.tracers, ' or ')}" if self.card.tracers else "CT alone"
+            message = f"The {_names(unread)} PET was not used: the model reads {read}."
             findings.append(Finding("info", "pet_not_read", message))
-        channels = {"ct": data.channels["ct"]}
-        if tracers:
-            channels["pet"] = data.channels[tracers[0]]
-        return channels, findings
+        return {name: data.channels[name] for name in ("ct", *tracers[:1])}, findings
 
     def _run(self, channels: dict[str, np.ndarray], weights: np.ndarray) -> tuple[torch.Tensor, Attribution]:
         """Fused map (1, C, d, h, w) and attribution, both fp32 on the CPU, whatever the network ran in."""

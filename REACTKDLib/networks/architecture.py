@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
+from ..imaging.spec import TRACERS
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -40,6 +42,10 @@ class Architecture:
     """Whether the fused map passes CBAM3D; off in an ablation only [P]."""
     branches: tuple[str, ...] = ("structure", "dose")
     """Teacher: the branches it has [P]."""
+    tracers: tuple[str, ...] = ("fdg",)
+    """Student: the PET tracers it reads and tells apart; none for CT alone [D]."""
+    members: int = 1
+    """Networks of this kind whose logits are averaged, one of each fold for instance [D]."""
 
     def __post_init__(self):
         if self.network not in ("student", "teacher"):
@@ -48,6 +54,10 @@ class Architecture:
             raise ValueError(f"Architecture: a {self.network} has maps at strides {self.strides}, not {self.stride}")
         if not self.branches or set(self.branches) - set(BRANCHES):
             raise ValueError(f"Architecture: branches are among {tuple(BRANCHES)}, not {self.branches}")
+        if set(self.tracers) - set(TRACERS) or len(set(self.tracers)) != len(self.tracers):
+            raise ValueError(f"Architecture: tracers are among {TRACERS}, each once, not {self.tracers}")
+        if self.members < 1:
+            raise ValueError(f"Architecture: an ensemble has members, not {self.members} of them")
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -78,11 +88,16 @@ class Architecture:
 
 
 def build_network(architecture: Architecture | Mapping) -> "nn.Module":
-    """A `Student` or `DualTeacher` with random weights; also the `_target_` of the MONAI bundle, from `to_dict()`."""
+    """A `Student`, `DualTeacher` or `Ensemble` of these with random weights.
+
+    Also the `_target_` of the MONAI bundle, from `to_dict()`.
+    """
     if not isinstance(architecture, Architecture):
         architecture = Architecture.from_dict(architecture)
     # Imported here so that a model's description can be read without loading torch, and a student without MONAI.
-    if architecture.network == "student":
+    if architecture.members > 1:
+        from .ensemble import Ensemble as Network
+    elif architecture.network == "student":
         from .student import Student as Network
     else:
         from .teacher import DualTeacher as Network

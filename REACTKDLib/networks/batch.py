@@ -15,8 +15,8 @@ REPRESENTATION_CHANNELS = 3
 class ModalityBatch:
     """The modalities of B cases on one grid, and which of them each case has.
 
-    images: modality -> (B, 3, D, H, W). `ct` and `pet` for the student; `ct`, `fdg`, `act` and, where it differs
-    from the CT, `dose` for the teacher. A modality without an image is missing for the whole batch.
+    images: modality -> (B, 3, D, H, W): `ct`, `fdg`, `act` and, for the teacher where it differs from the CT, `dose`.
+    A modality without an image is missing for the whole batch.
     present: modality -> (B,) bool, for each image. Where false the image is never read, whatever it holds.
     Raises ValueError where shapes differ or an image has no presence.
     """

@@ -30,17 +30,19 @@ class Fusion(nn.Module):
         return torch.addcmul(filled[..., None, None, None], total, share[:, None, None, None, None])
 
 
-def encode_present(encoder: nn.Module, images: Tensor, present: Tensor) -> Tensor | None:
+def encode_present(encoder: nn.Module, images: Tensor | None, present: Tensor, *conditions: Tensor) -> Tensor | None:
     """The encoder's maps, computed only for the cases that have the stream.
 
-    images: (B, c, D, H, W). present: (B,) bool. Returns (B, C, d, h, w), zero where not present; None where no case is.
+    images: (B, c, D, H, W), may be None where no case has the stream. present: (B,) bool. conditions: (B, ...), what
+    the encoder is told of each case beside its image. Returns (B, C, d, h, w), zero where not present; None where no
+    case is.
     """
     if present.all():
-        return encoder(images)
+        return encoder(images, *conditions)
     rows = present.nonzero().squeeze(1)
     if not len(rows):
         return None
-    maps = encoder(images[rows])
+    maps = encoder(images[rows], *(condition[rows] for condition in conditions))
     return maps.new_zeros(len(images), *maps.shape[1:]).index_copy(0, rows, maps)
 
 

@@ -9,8 +9,7 @@ def bf16_safe(architecture: Architecture) -> bool:
     """Whether the network can be trained under bfloat16 autocast on a CPU.
 
     oneDNN's bfloat16 weight gradient of a 3x3x3, stride 1 `Conv3d` is wrong, up to infinite, on maps of depth 2. The
-    student has such convolutions on every map; the teacher has none, its attention needs no convolution.
+    student has such convolutions on every map, the teacher on the one that is read.
     """
-    if architecture.network == "teacher":
-        return True
-    return all(architecture.map_grid(stride)[0] != WRONG_DEPTH for stride in architecture.strides)
+    strides = (architecture.stride,) if architecture.network == "teacher" else architecture.strides
+    return all(architecture.map_grid(stride)[0] != WRONG_DEPTH for stride in strides)

@@ -12,6 +12,7 @@ from .fusion import Fusion, encode_present, require_a_stream
 from .head import classify
 from .pyramid import Pyramid
 from .segresnet import SegResEncoder
+from .tracers import TracerConditioning, pet_images, tracer_of_each
 
 STREAMS = ("ct", "pet")
 
@@ -34,32 +35,43 @@ class SegResStream(nn.Module):
         return self.pyramid(self.encoder(images)[self.tap :])
 
 
+class PetStream(SegResStream):
+    """One encoder for every tracer, whose map is read as the tracer asks; of one tracer it is read as it is."""
+
+    def __init__(self, tracers: int, init_filters: int, blocks_down: Sequence[int], stride: int, width: int):
+        super().__init__(init_filters, blocks_down, stride, width)
+        self.conditioning = TracerConditioning(tracers, width) if tracers > 1 else None
+
+    def forward(self, images: Tensor, tracer: Tensor) -> Tensor:
+        """images: (B, 3, D, H, W). tracer: (B,) int64, its place among the tracers. Returns (B, width, d, h, w)."""
+        maps = super().forward(images)
+        return maps if self.conditioning is None else self.conditioning(maps, tracer)
+
+
 class Student(nn.Module):
     """Streams `ct` and `pet`, fused, through CBAM3D, to a linear head on the global average (method.md, section 3)."""
 
     def __init__(self, architecture: Architecture):
         super().__init__()
         self.architecture = architecture
+        choices = (architecture.init_filters, architecture.blocks_down, architecture.stride, architecture.width)
         self.streams = nn.ModuleDict(
-            {
-                stream: SegResStream(
-                    architecture.init_filters, architecture.blocks_down, architecture.stride, architecture.width
-                )
-                for stream in STREAMS
-            }
+            {"ct": SegResStream(*choices), "pet": PetStream(len(architecture.tracers), *choices)}
         )
         self.fusion = Fusion(STREAMS, architecture.width)
         self.cbam = CBAM3D(architecture.width) if architecture.cbam else nn.Identity()
         self.head = nn.Linear(architecture.width, architecture.classes)
 
     def forward(self, batch: ModalityBatch) -> NetworkOutput:
-        """Raises ValueError when a case has neither CT nor PET."""
-        present = {stream: batch.presence(stream) for stream in STREAMS}
+        """Raises ValueError when a case has neither CT nor PET, several tracers, or an image that is not read."""
+        tracers = self.architecture.tracers
+        tracer = tracer_of_each(batch, tracers)
+        present = {"ct": batch.presence("ct"), "pet": tracer >= 0}
         require_a_stream(present)
-        maps = {}
-        for stream, encoder in self.streams.items():
-            if stream in batch.images:
-                maps[stream] = encode_present(encoder, batch.images[stream], present[stream])
+        maps = {
+            "ct": encode_present(self.streams["ct"], batch.images.get("ct"), present["ct"]),
+            "pet": encode_present(self.streams["pet"], pet_images(batch, tracers), present["pet"], tracer),
+        }
         maps = {stream: features for stream, features in maps.items() if features is not None}
         features = self.cbam(self.fusion(maps, present, STREAMS))
         return NetworkOutput(classify(self.head, features), features)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from monai.networks.blocks import UnetrBasicBlock
 from monai.networks.nets.swin_unetr import SwinTransformer
 from torch import Tensor, nn
 
@@ -36,6 +37,9 @@ def _padded(tokens: int, window: int) -> float:
 class SwinStream(nn.Module):
     """The SwinUNETR encoder, read at `stride` (method.md, section 3).
 
+    As in SwinUNETR, the map that is read passes a residual convolution block of its own: at stride 2 it is a linear
+    function of single patches before.
+
     grid: the network input it is meant for, voxels (D, H, W); another works, slower.
     """
 
@@ -51,8 +55,11 @@ class SwinStream(nn.Module):
             use_flash_attention=True,
         )
         self.tap = stride.bit_length() - 2
+        tapped = feature_size * 2**self.tap
+        self.block = UnetrBasicBlock(3, tapped, tapped, kernel_size=3, stride=1, norm_name="instance", res_block=True)
         self.pyramid = Pyramid([feature_size * 2**stage for stage in range(self.tap, SWIN_STAGES)], width)
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (B, channels, D, H, W). Returns (B, width, d, h, w)."""
-        return self.pyramid(self.encoder(images)[self.tap :])
+        finest, *deeper = self.encoder(images)[self.tap :]
+        return self.pyramid([self.block(finest), *deeper])

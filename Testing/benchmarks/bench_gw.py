@@ -75,7 +75,7 @@ def student_step_seconds() -> float:
     torch.manual_seed(0)
     network = build_network(Architecture(network="student")).train()
     optimiser = torch.optim.AdamW(network.parameters())
-    images = {stream: torch.randn(CASES, 3, *network.architecture.grid) for stream in ("ct", "pet")}
+    images = {stream: torch.randn(CASES, 3, *network.architecture.grid) for stream in ("ct", "fdg")}
     batch = ModalityBatch(images, dict.fromkeys(images, torch.ones(CASES, dtype=torch.bool)))
     grades = torch.arange(CASES) % 3
 

@@ -77,8 +77,8 @@ def student_seconds() -> tuple[float, float, float]:
     tune_allocator()
     network = prepare_for_cpu_inference(build_network(ARCHITECTURE))
     batch = ModalityBatch(
-        {"ct": _image(), "pet": _image()},
-        {"ct": torch.ones(1, dtype=torch.bool), "pet": torch.ones(1, dtype=torch.bool)},
+        {"ct": _image(), "fdg": _image()},
+        {"ct": torch.ones(1, dtype=torch.bool), "fdg": torch.ones(1, dtype=torch.bool)},
     )
     encoder = network.streams["ct"].encoder
     forward = measure(lambda: network(batch))

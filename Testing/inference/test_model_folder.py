@@ -131,6 +131,19 @@ def test_a_card_whose_classes_are_not_the_networks_is_refused(tmp_path):
     assert refused(tmp_path / "m") == "wrong_weights"
 
 
+def test_a_student_that_reads_other_tracers_than_its_card_says_is_refused(tmp_path):
+    save_model(tmp_path / "m", build_network(STUDENT), card_for(STUDENT, tracers=("fdg",)), "readme")
+    with pytest.raises(ModelError, match="tracers") as caught:
+        load_model(tmp_path / "m")
+    assert caught.value.code == "wrong_weights"
+
+
+def test_the_bundle_names_the_tracers_that_the_model_reads(tmp_path):
+    folder = write_random_model(tmp_path / "m", replace(STUDENT, tracers=("act",)))
+    metadata = json.loads((folder / "configs" / "metadata.json").read_text())
+    assert list(metadata["network_data_format"]["inputs"]) == ["ct", "act"]
+
+
 def test_weights_of_another_architecture_are_refused(tmp_path):
     wider = replace(card_for(STUDENT), architecture={**STUDENT.to_dict(), "width": 32})
     save_model(tmp_path / "m", build_network(STUDENT), wider, "readme")

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from REACTKDLib.inference.model_folder import load_model
 from REACTKDLib.inference.prediction import Prediction
 from REACTKDLib.inference.predictor import Predictor
 from REACTKDLib.networks.batch import ModalityBatch
-from Testing.models import write_random_model
+from Testing.models import STUDENT, write_random_model
 
 
 def parts(prediction: Prediction) -> np.ndarray:
@@ -31,7 +32,7 @@ def prediction(predictor, case) -> Prediction:
 def test_logits_are_those_of_the_plain_network(model_folder, predictor, case, prediction):
     network = load_model(model_folder).network
     channels = preprocess(case, predictor.card.preprocessing).channels
-    images = {"ct": torch.from_numpy(channels["ct"])[None], "pet": torch.from_numpy(channels["fdg"])[None]}
+    images = {"ct": torch.from_numpy(channels["ct"])[None], "fdg": torch.from_numpy(channels["fdg"])[None]}
     with torch.no_grad():
         expected = network(ModalityBatch(images, {name: torch.tensor([True]) for name in images})).logits[0]
     assert np.allclose(prediction.logits, expected, atol=1e-4)
@@ -117,8 +118,18 @@ def test_with_two_tracers_the_student_reads_the_first_of_its_own_and_says_so(pre
     assert "acetate" in messages(found)["pet_not_read"]
 
 
+def test_a_tracer_is_read_as_what_it_is(predictor, case, prediction):
+    acetate = predictor.predict(Case.from_images(case.ct, case.liver, case.tumor, {"act": case.pet["fdg"]}))
+    assert not np.allclose(acetate.logits, prediction.logits, atol=1e-3)
+
+
+def test_a_student_of_ct_alone_says_that_it_read_no_pet(tmp_path, case, prediction):
+    found = Predictor.load(write_random_model(tmp_path / "m", replace(STUDENT, tracers=())), "cpu").predict(case)
+    assert messages(found)["pet_not_read"].endswith("the model reads CT alone.")
+
+
 def test_a_tracer_that_the_model_was_not_trained_on_is_not_read_and_it_says_so(tmp_path, case):
-    model = Predictor.load(write_random_model(tmp_path / "m", tracers=("fdg",)), "cpu")
+    model = Predictor.load(write_random_model(tmp_path / "m", replace(STUDENT, tracers=("fdg",))), "cpu")
     acetate = model.predict(Case.from_images(case.ct, case.liver, case.tumor, {"act": case.pet["fdg"]}))
     assert acetate.logits == model.predict(Case.from_images(case.ct, case.liver, case.tumor)).logits
     assert messages(acetate)["pet_not_read"].endswith("the model reads one PET, FDG.")

@@ -10,7 +10,9 @@ from REACTKDLib.networks.architecture import Architecture, build_network
 
 @pytest.mark.parametrize("network", ["student", "teacher"])
 def test_an_architecture_survives_json(network):
-    architecture = Architecture(network=network, stride=8, blocks_down=(1, 1, 2, 2), branches=("dose",))
+    architecture = Architecture(
+        network=network, stride=8, blocks_down=(1, 1, 2, 2), branches=("dose",), tracers=("act", "fdg"), members=3
+    )
     assert Architecture.from_dict(json.loads(json.dumps(architecture.to_dict()))) == architecture
 
 
@@ -32,6 +34,9 @@ def test_a_missing_or_unknown_choice_is_refused_by_name():
         ({"network": "teacher", "stride": 1}, "strides"),
         ({"network": "teacher", "branches": ("ct",)}, "branches"),
         ({"network": "teacher", "branches": ()}, "branches"),
+        ({"network": "student", "tracers": ("pet",)}, "tracers"),
+        ({"network": "student", "tracers": ("fdg", "fdg")}, "tracers"),
+        ({"network": "student", "members": 0}, "members"),
     ],
 )
 def test_choices_that_do_not_fit_together_are_refused(choices, message):

@@ -42,7 +42,7 @@ def test_bias_background_and_nodes_add_up_to_the_logits(weights, seed):
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_the_attribution_of_a_network_adds_up_to_its_logits_in_any_precision(small_student, precision):
     yes = torch.ones(2, dtype=torch.bool)
-    batch = ModalityBatch({m: torch.randn(2, 3, 8, 16, 16) for m in ("ct", "pet")}, {"ct": yes, "pet": yes})
+    batch = ModalityBatch({m: torch.randn(2, 3, 8, 16, 16) for m in ("ct", "fdg")}, {"ct": yes, "fdg": yes})
     with torch.autocast("cpu", precision, enabled=precision != torch.float32):
         output = small_student(batch)
         weights = torch.rand(2, 3, *output.features.shape[2:]) / 3

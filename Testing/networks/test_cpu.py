@@ -13,7 +13,7 @@ from REACTKDLib.networks.batch import ModalityBatch
 from REACTKDLib.networks.cpu import prepare_for_cpu_inference, tune_allocator
 
 
-@pytest.mark.parametrize("modalities", [("ct", "pet"), ("ct",), ("pet",)])
+@pytest.mark.parametrize("modalities", [("ct", "fdg"), ("ct",), ("fdg",)])
 @pytest.mark.parametrize("capability", ["AVX2", "AVX512"])
 @torch.no_grad()
 def test_the_prepared_network_says_what_the_built_one_said(small_student, modalities, capability, monkeypatch):

@@ -12,7 +12,7 @@ GRID = (8, 16, 16)
 def batch_of(ct: list[bool], pet: list[bool], grid=GRID) -> ModalityBatch:
     shape = (len(ct), 3, *grid)
     return ModalityBatch(
-        {"ct": torch.randn(shape), "pet": torch.randn(shape)}, {"ct": torch.tensor(ct), "pet": torch.tensor(pet)}
+        {"ct": torch.randn(shape), "fdg": torch.randn(shape)}, {"ct": torch.tensor(ct), "fdg": torch.tensor(pet)}
     )
 
 
@@ -46,7 +46,7 @@ def test_a_case_gets_the_same_logits_alone_and_in_a_batch_where_others_lack_othe
 def test_what_fills_a_missing_image_is_never_read(small_student):
     batch = batch_of(ct=[True, True, False], pet=[True, False, True])
     expected = small_student(batch).logits
-    batch.images["pet"][1] = torch.nan
+    batch.images["fdg"][1] = torch.nan
     batch.images["ct"][2] = torch.nan
     torch.testing.assert_close(small_student(batch).logits, expected)
 
@@ -55,7 +55,7 @@ def test_a_missing_pet_is_not_a_pet_of_zeros(small_student):
     ct = torch.randn(1, 3, *GRID)
     yes = torch.tensor([True])
     without = small_student(ModalityBatch({"ct": ct}, {"ct": yes})).logits
-    zeros = small_student(ModalityBatch({"ct": ct, "pet": torch.zeros_like(ct)}, {"ct": yes, "pet": yes})).logits
+    zeros = small_student(ModalityBatch({"ct": ct, "fdg": torch.zeros_like(ct)}, {"ct": yes, "fdg": yes})).logits
     assert (without - zeros).abs().max() > 1e-4
 
 

@@ -41,4 +41,4 @@ def test_the_lesions_move_with_the_images_and_no_case_loses_its_ct():
         assert torch.equal(torch.nn.functional.avg_pool3d(image, 2), moved[:, None].expand(-1, 3, -1, -1, -1))
     assert len(moved.unique(dim=0)) > 10
     assert batch.present["ct"].all()
-    assert 0 < int(batch.present["pet"].sum()) < 40
+    assert 0 < int(batch.present[TRACER].sum()) < 40

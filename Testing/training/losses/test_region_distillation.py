@@ -29,7 +29,7 @@ def graphs(networks) -> tuple[RegionGraph, RegionGraph]:
     teacher.zero_grad()
     everyone = torch.ones(2, dtype=torch.bool)
     images = {modality: torch.randn(2, 3, *STUDENT.grid) for modality in ("ct", "fdg", "act")}
-    ours = ModalityBatch({"ct": images["ct"], "pet": images["fdg"]}, dict.fromkeys(("ct", "pet"), everyone))
+    ours = ModalityBatch({m: images[m] for m in ("ct", "fdg")}, dict.fromkeys(("ct", "fdg"), everyone))
     theirs = ModalityBatch(images, dict.fromkeys(images, everyone))
     weights = torch.rand(2, 4, *STUDENT.feature_grid)
     weights[1, 3] = 0
