@@ -10,7 +10,7 @@ env: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt REACTKDLib/setup/requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[training,cohorts,scene,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[training,cohorts,cluster,scene,test]'
 	touch $@
 
 demo: env

@@ -123,7 +123,7 @@ def test_every_package_that_is_imported_is_declared(project):
     extras = [Requirement(line) for lines in declared["optional-dependencies"].values() for line in lines]
     names = {requirement.name.lower() for requirement in (*read_requirements(), *extras)}
     distribution = {"PIL": "pillow", "SimpleITK": "simpleitk", "sklearn": "scikit-learn", "slicer": "slicer-core",
-                    "vtk": "slicer-core", "ot": "pot", "vtkmodules": "slicer-core",
+                    "vtk": "slicer-core", "yaml": "pyyaml", "ot": "pot", "vtkmodules": "slicer-core",
                     "idc_index": "idc-index"}  # fmt: skip
     import sys
 

@@ -1,0 +1,1 @@
+"""What networks learn from: cases preprocessed once into a cache, drawn and augmented in every epoch."""
