@@ -1,0 +1,40 @@
+"""Similarity-preserving distillation (Tung and Mori, 2019)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from .method import DistillBatch, Method
+
+
+def similarity_preserving_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """‖ norm(G_s) − norm(G_t) ‖²_F / B², G = F Fᵀ over the cases of a batch, each row at unit L2 norm.
+
+    student: (B, C, d, h, w), teacher: (B, C', d', h', w'). No gradient reaches the teacher. Returns a scalar, which
+    for one case alone is zero.
+    """
+    return (_similarities(student) - _similarities(teacher.detach())).square().mean()
+
+
+def _similarities(features: Tensor) -> Tensor:
+    """(B, B)."""
+    vectors = features.flatten(1)
+    return F.normalize(vectors @ vectors.T, dim=1)
+
+
+class SimilarityPreserving(Method):
+    """Compares cases of one batch, so that small batches make it weak."""
+
+    title = "SP"
+
+    @dataclass(frozen=True)
+    class Options:
+        """Without unit."""
+
+        sp: float = 3000.0
+        """Weight, as published."""
+
+    def terms(self, batch: DistillBatch) -> dict[str, Tensor]:
+        loss = similarity_preserving_loss(batch.student.features, batch.teacher.features)
+        return {"sp": self.options.sp * loss}
