@@ -1,0 +1,46 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.evaluation.resampling import patient_swaps, patient_weights
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 7), st.integers(0, 2)), min_size=1, max_size=25),
+    st.integers(0, 2**32 - 1),
+)
+def test_resamples_keep_patients_whole_and_every_grade(cases, seed):
+    """Also where a patient has cases of different grades."""
+    patients = np.array([f"p{number}" for number, _ in cases])
+    labels = np.array([label for _, label in cases])
+    weights = patient_weights(labels, patients, 20, np.random.default_rng(seed))
+    for patient in set(patients):
+        assert (np.ptp(weights[:, patients == patient], axis=1) == 0).all()
+    for label in set(labels):
+        assert (weights[:, labels == label].sum(1) > 0).all()
+
+
+def test_each_grade_keeps_its_number_of_patients_and_each_patient_comes_once_on_average():
+    labels = np.repeat([0, 1, 2], [12, 7, 3])
+    weights = patient_weights(labels, [f"p{i}" for i in range(22)], 4000, np.random.default_rng(0))
+    for label, count in enumerate([12, 7, 3]):
+        assert (weights[:, labels == label].sum(1) == count).all()
+    # Standard error of a mean of 4000 counts with variance < 1.
+    assert np.abs(weights.mean(0) - 1).max() < 5 / np.sqrt(4000)
+
+
+def test_the_order_of_the_cases_does_not_matter():
+    labels, patients = np.repeat([0, 1, 2], 5), np.array([f"p{i:02}" for i in range(15)])
+    order = np.random.default_rng(1).permutation(15)
+    one = patient_weights(labels, patients, 50, np.random.default_rng(0))
+    other = patient_weights(labels[order], patients[order], 50, np.random.default_rng(0))
+    assert (one[:, order] == other).all()
+
+
+def test_all_cases_of_a_patient_change_sides_together_half_of_the_time():
+    patients = ["a", "b", "a", "c", "b"]
+    swaps = patient_swaps(patients, 4000, np.random.default_rng(0))
+    assert (swaps[:, 0] == swaps[:, 2]).all()
+    assert (swaps[:, 1] == swaps[:, 4]).all()
+    assert np.abs(swaps.mean(0) - 0.5).max() < 5 * 0.5 / np.sqrt(4000)

@@ -1,0 +1,61 @@
+"""Whether probabilities mean what they say, and the one number that mends them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from .checks import check_classes, check_scores
+from .errors import EvaluationError
+from .scores import BINS, confidence_bins, top_label
+
+TEMPERATURES = (0.05, 20.0)
+"""Between which it is looked for: predictions without a mistake would drive it to 0, useless ones to infinity."""
+
+
+@dataclass(frozen=True)
+class ReliabilityCurve:
+    """By bin of confidence that holds a case: mean confidence, share of right decisions, cases; (bins,) each."""
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+
+
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+    """The temperature that logits are divided by for the lowest NLL (Guo 2017).
+
+    labels: (N,). logits: (N, K), of cases the network was not trained on and that no metric is reported for. The NLL
+    is convex in 1 / T, so there is one minimum. Raises EvaluationError: bad_scores, class_absent.
+    """
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or not np.isfinite(logits).all():
+        raise EvaluationError(
+            "bad_scores",
+            f"A temperature needs finite logits (N, K), one row a label; these are {logits.shape} for {labels.shape}.",
+            "Check where the predictions are from.",
+        )
+    check_classes(labels, logits.shape[1])
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        return -log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean()
+
+    return float(np.exp(minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded").x))
+
+
+def reliability_curve(labels: np.ndarray, probabilities: np.ndarray) -> ReliabilityCurve:
+    """In the bins of the ECE: their gaps, weighted by `count`, add up to it.
+
+    Raises EvaluationError: bad_scores, class_absent.
+    """
+    check_scores(labels, probabilities)
+    confidence, correct = top_label(labels, probabilities)
+    bins = confidence_bins(confidence)
+    count, sum_confidence, sum_correct = (
+        np.bincount(bins, values, BINS + 1) for values in (np.ones(len(bins)), confidence, correct)
+    )
+    filled = count > 0
+    return ReliabilityCurve(
+        sum_confidence[filled] / count[filled], sum_correct[filled] / count[filled], count[filled].astype(int)
+    )

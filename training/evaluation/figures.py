@@ -1,0 +1,185 @@
+"""The figures of an evaluation. Each takes a note, such as what the cases are, and prints it below."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from .bootstrap import RESAMPLING, Estimate, Resampling
+from .calibration import reliability_curve
+from .checks import check_scores, class_name
+from .confusion import confusion_matrix
+from .decision_curves import DecisionCurve
+from .figure_style import COLORS, DASHES, GREY, MARKERS, new_figure, print_style
+from .metrics import measure
+from .roc import GRID, roc_curves
+from .scores import BINS, top_label
+
+LEGEND_COLUMNS = 3
+LEGEND_ROW_MM = 3.4
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """One method in `cost_figure`: what it costs and how good it is."""
+
+    name: str
+    cost: float
+    quality: Estimate
+
+
+def roc_figure(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    patients: Sequence[str],
+    *,
+    settings: Resampling = RESAMPLING,
+    note: str = "",
+) -> Figure:
+    """ROC curve of each grade against the rest, with its pointwise band. labels: (N,). probabilities: (N, K)."""
+    curves = roc_curves(labels, probabilities, patients, settings)
+    with print_style():
+        figure, axes = new_figure(84, note)
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
+        for index, curve in enumerate(curves):
+            area = curve.auc
+            name = f"{_short(index, len(curves))}: {area.value:.2f} [{area.low:.2f}, {area.high:.2f}]"
+            axes.fill_between(GRID, curve.low, curve.high, color=COLORS[index], alpha=0.15, linewidth=0)
+            axes.plot(
+                curve.false_positive_rate,
+                curve.sensitivity,
+                color=COLORS[index],
+                linestyle=DASHES[index],
+                label=name,
+            )
+        axes.legend(loc="lower right", title=f"AUC [{settings.level:.0%} interval]", alignment="left")
+        _unit_square(axes, "1 − specificity", "Sensitivity")
+    return figure
+
+
+def decision_figure(curves: Mapping[str, DecisionCurve], *, note: str = "") -> Figure:
+    """Net benefit of models by name, all for one outcome of the same cases, beside treating all and none."""
+    first = next(iter(curves.values()))
+    with print_style():
+        figure, axes = new_figure(66, note)
+        axes.axhline(0, color=GREY, linewidth=0.6)
+        axes.plot(first.thresholds, first.treat_all, color=GREY, linewidth=1.1)
+        for index, (name, curve) in enumerate(curves.items()):
+            axes.plot(curve.thresholds, curve.model, **_look(index, linestyle=DASHES), label=name)
+        top = max(*(curve.model.max() for curve in curves.values()), first.treat_all.max())
+        lowest = min(-0.12 * top, 1.05 * min(curve.model.min() for curve in curves.values()))
+        axes.set(xlim=(0, 1), ylim=(max(lowest, -top / 2), 1.08 * top))
+        axes.set(xlabel="Threshold probability", ylabel="Net benefit")
+        _label_treat_all(axes, first)
+        axes.text(0.01, -0.01 * top, "treat none", color=GREY, va="top", fontsize=6.5)
+        axes.set_title(first.name, loc="left")
+        axes.legend(loc="upper right")
+    return figure
+
+
+def reliability_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: str = "") -> Figure:
+    """Share of right decisions by confidence, over the number of cases. labels: (N,). probabilities: (N, K)."""
+    curve = reliability_curve(labels, probabilities)
+    error = measure(labels, probabilities, ("ece",))["ece"]
+    with print_style():
+        figure, axes = new_figure(84, note)
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
+        confidence, _ = top_label(labels, probabilities)
+        share = np.full(len(labels), 1 / len(labels))
+        edges = np.linspace(0, 1, BINS + 1)
+        axes.hist(confidence, edges, weights=share, rwidth=0.8, color=COLORS[5], alpha=0.45, label="share of cases")
+        axes.vlines(
+            curve.confidence,
+            curve.confidence,
+            curve.accuracy,
+            color=COLORS[1],
+            linewidth=0.9,
+            label="gap to confidence",
+        )
+        axes.plot(
+            curve.confidence, curve.accuracy, color=COLORS[0], marker="o", linestyle="none", label="right decisions"
+        )
+        axes.legend(loc="upper left", title=f"ECE {error:.3f}, {BINS} bins", alignment="left")
+        _unit_square(axes, "Confidence in the chosen grade", "Share")
+    return figure
+
+
+def confusion_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: str = "") -> Figure:
+    """Cases by true and predicted grade, shaded by share of the true grade. labels: (N,). probabilities: (N, K)."""
+    check_scores(labels, probabilities)
+    classes = probabilities.shape[1]
+    counts = confusion_matrix(labels, probabilities.argmax(1), np.ones(len(labels)), classes).astype(int)
+    shares = counts / counts.sum(1, keepdims=True)
+    names = [_short(index, classes) for index in range(classes)]
+    with print_style():
+        figure, axes = new_figure(76, note)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for true, predicted in np.ndindex(*counts.shape):
+            share = shares[true, predicted]
+            axes.text(
+                predicted,
+                true,
+                f"{counts[true, predicted]}\n{share:.0%}",
+                ha="center",
+                va="center",
+                color="white" if share > 0.5 else "black",
+            )
+        axes.set_xticks(range(classes), names)
+        axes.set_yticks(range(classes), names, rotation=90, va="center")
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set(xlabel="Predicted grade", ylabel="True grade")
+    return figure
+
+
+def cost_figure(points: Sequence[CostPoint], *, cost: str, quality: str, note: str = "") -> Figure:
+    """Quality with its interval against cost, on a logarithmic axis. cost, quality: what the axes say, with units."""
+    with print_style():
+        figure, axes = new_figure(62 + LEGEND_ROW_MM * np.ceil(len(points) / LEGEND_COLUMNS), note)
+        for index, point in enumerate(points):
+            value = point.quality
+            around = [[value.value - value.low], [value.high - value.value]]
+            look = _look(index, marker=MARKERS) | {"linestyle": "none", "elinewidth": 0.8, "capsize": 1.5}
+            axes.errorbar(point.cost, value.value, yerr=around, label=point.name, **look)
+        costs = [point.cost for point in points]
+        axes.set(xscale="log", xlim=(min(costs) / 1.6, max(costs) * 1.6), xlabel=cost, ylabel=quality)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        handles, names = axes.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper left", ncols=LEGEND_COLUMNS, columnspacing=1.2)
+    return figure
+
+
+def _short(index: int, classes: int) -> str:
+    return class_name(index, classes).removesuffix(" differentiated")
+
+
+def _unit_square(axes: Axes, x: str, y: str) -> None:
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=x, ylabel=y, aspect="equal")
+
+
+def _label_treat_all(axes: Axes, curve: DecisionCurve) -> None:
+    """Left of its line, low down: the models' lines are above."""
+    place = int(np.argmin(np.abs(curve.treat_all - curve.treat_all.max() / 3)))
+    axes.annotate(
+        "treat all",
+        (curve.thresholds[place], curve.treat_all[place]),
+        xytext=(-3, 0),
+        textcoords="offset points",
+        color=GREY,
+        ha="right",
+        va="top",
+        fontsize=6.5,
+    )
+
+
+def _look(index: int, **kinds: Sequence) -> dict[str, object]:
+    """Color and dashes or marker of one of up to 49 methods, no two alike."""
+    turn = index // len(COLORS)
+    return {"color": COLORS[index % len(COLORS)]} | {
+        name: values[(index + turn) % len(values)] for name, values in kinds.items()
+    }
