@@ -9,11 +9,13 @@ from REACTKDLib.inference.threads import share_cores
 
 
 class FlagParser(ArgumentParser):
-    """Takes `--yes` for `--yes true`."""
+    """Takes `--yes` for `--yes true`, and a list's option several times."""
 
     def add_argument(self, *args, **options):
         if options.get("type") is bool:
             options |= {"nargs": "?", "const": True}
+        if args and args[-1].endswith("+"):  # as jsonargparse calls the option of a list
+            return super().add_argument(args[0], type=str, action="append", help=options.get("help"))
         return super().add_argument(*args, **options)
 
 
@@ -21,14 +23,20 @@ def main() -> None:
     share_cores()
     # Only now: this loads torch.
     from .cohorts.commands import check_manifest, fetch_collection, make_manifest
+    from .data.commands import preprocess_cohort
     from .demo_model import train_demo_model
     from .dose.command import simulate_dose
+    from .experiments.commands import export_network, run_config, show_status
 
     commands = {
         "fetch": fetch_collection,
         "manifest": make_manifest,
         "check": check_manifest,
         "simulate-dose": simulate_dose,
+        "preprocess": preprocess_cohort,
+        "run": run_config,
+        "status": show_status,
+        "export": export_network,
         "demo-model": train_demo_model,
     }
     try:

@@ -2,12 +2,67 @@
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
 
 RECENT, LASTING = 0.9, 0.995
 """What a case's weight in the statistics shrinks to with every case that follows: in training, and for evaluation."""
 EPSILON = 1e-8
 """Variance of a channel that hardly varies."""
+
+
+class RecentMoments(nn.Module):
+    """Mean and standard deviation of each channel over the cases seen last, of all processes.
+
+    The gradient goes through the present batch's part of them.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        # Weighted numbers of cases, sums and sums of squares. In float64: a variance as a difference of sums loses
+        # half of the digits.
+        self.register_buffer("recent", torch.zeros(3, width, dtype=torch.float64))
+        self.register_buffer("lasting", torch.zeros(3, width, dtype=torch.float64))
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the last cases, with these among them in training. values: (B, C). Returns two of (C,), float32."""
+        return _moments(self._with(values.double()) if self.training else self.lasting)
+
+    @property
+    def deviation(self) -> Tensor:
+        """As the last batch had it, or evaluation has it: (C,)."""
+        return _moments(self.recent if self.training else self.lasting)[1]
+
+    def forget(self) -> None:
+        """As if no case had been seen."""
+        self.recent.zero_()
+        self.lasting.zero_()
+
+    def _with(self, values: Tensor) -> Tensor:
+        """The recent sums with these cases; both memories keep them."""
+        new = torch.stack([torch.ones_like(values), values, values.square()]).sum(1)
+        if distributed.is_initialized():
+            # Every process counts the cases of all, so that they stay alike.
+            new = _SumOverProcesses.apply(new)
+        count = float(new.detach()[0, 0])
+        sums = RECENT**count * self.recent + new
+        self.recent = sums.detach()
+        self.lasting = LASTING**count * self.lasting + new.detach()
+        return sums
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Every process's loss depends on the sum, so every process's gradient reaches every summand."""
+
+    @staticmethod
+    def forward(ctx, summand: Tensor) -> Tensor:
+        total = summand.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        distributed.all_reduce(total)
+        return total
 
 
 class NormalisedHead(nn.Module):
@@ -16,54 +71,33 @@ class NormalisedHead(nn.Module):
     Between cases the global average of a map varies a hundred times less than the map itself: a linear layer on it
     would have to grow its weights a thousandfold before it says anything. As in batch normalisation the gradient goes
     through the statistics, or most of it would move all cases alike; unlike there they reach back over a few batches,
-    so that a batch may be of two cases, and over all processes. In evaluation they are constants, so `folded` gives
-    the same logits from a plain `nn.Linear`, and the attribution of method.md, section 7, stays exact.
+    so that a batch may be of two cases. In evaluation they are constants, so `folded` gives the same logits from a
+    plain `nn.Linear`, and the attribution of method.md, section 7, stays exact.
     """
 
     def __init__(self, width: int, classes: int):
         super().__init__()
         self.linear = nn.Linear(width, classes)
-        # Weighted numbers of cases, sums and sums of squares. In float64: a variance as a difference of sums loses
-        # half of the digits.
-        self.register_buffer("recent", torch.zeros(3, width, dtype=torch.float64))
-        self.register_buffer("lasting", torch.zeros(3, width, dtype=torch.float64))
+        self.moments = RecentMoments(width)
 
     def forward(self, pooled: Tensor) -> Tensor:
         """pooled: (B, C), global averages of maps. Returns logits (B, K)."""
-        mean, deviation = _moments(self._with(pooled) if self.training else self.lasting)
+        mean, deviation = self.moments(pooled)
         return self.linear((pooled - mean) / deviation)
 
     @property
     def weight(self) -> Tensor:
         """(K, C), of the plain layer that the head is now; gradients reach the linear layer."""
-        return self.linear.weight / _moments(self.recent if self.training else self.lasting)[1]
+        return self.linear.weight / self.moments.deviation
 
     @torch.no_grad()
     def folded(self) -> nn.Linear:
         """The same head, as evaluation has it, on features that are not standardised."""
         plain = nn.Linear(self.linear.in_features, self.linear.out_features, device=self.linear.weight.device)
-        mean, deviation = _moments(self.lasting)
+        mean, deviation = _moments(self.moments.lasting)
         plain.weight.copy_(self.linear.weight / deviation)
         plain.bias.copy_(self.linear.bias - plain.weight @ mean)
         return plain
-
-    def forget(self) -> None:
-        """As if no case had been seen."""
-        self.recent.zero_()
-        self.lasting.zero_()
-
-    def _with(self, pooled: Tensor) -> Tensor:
-        """The recent sums with these cases among them, through which the gradient goes; both memories keep them."""
-        values = pooled.double()
-        new = torch.stack([torch.ones_like(values), values, values.square()]).sum(1)
-        if distributed.is_initialized():
-            # Every process counts the cases of all, so that they stay alike.
-            new = all_reduce(new)
-        count = float(new.detach()[0, 0])
-        sums = RECENT**count * self.recent + new
-        self.recent = sums.detach()
-        self.lasting = LASTING**count * self.lasting + new.detach()
-        return sums
 
 
 def normalise_heads(network: nn.Module) -> None:

@@ -1,0 +1,100 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from REACTKDLib.networks.architecture import build_network
+from Testing.training.engine.tiny import STUDENT_MODALITIES, batch_of, student_settings, teacher_settings
+from training.data.batch import TrainingBatch
+from training.data.draws import DrawSettings, PerturbationSettings
+from training.engine.architectures import student_architecture, teacher_architecture
+from training.engine.student import StudentStage
+from training.methods.react_kd import ReactKD
+
+
+@pytest.fixture
+def batch(cases) -> TrainingBatch:
+    perturbation = PerturbationSettings(lesion_dropout=0.5)
+    return batch_of(cases, cases.training[:4], DrawSettings(modalities=STUDENT_MODALITIES, perturbation=perturbation))
+
+
+@pytest.fixture
+def make_stage(cases):
+    def make(**changes) -> tuple[StudentStage, nn.Module]:
+        """A stage, and its teacher."""
+        torch.manual_seed(0)
+        settings = student_settings(**changes)
+        architecture = student_architecture(settings, cases.spec, cases.tracers)
+        teacher = build_network(teacher_architecture(teacher_settings(), cases.spec))
+        method = ReactKD(architecture, teacher.architecture)
+        return StudentStage(build_network(architecture), method, teacher, settings), teacher
+
+    return make
+
+
+def step(stage: StudentStage, batch: TrainingBatch) -> None:
+    trained = [parameter for parameter in stage.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=1e-2)
+    sum(stage.train()(batch).values()).backward()
+    optimiser.step()
+
+
+def test_the_teacher_is_never_changed_and_gets_no_gradient(make_stage, batch):
+    stage, teacher = make_stage()
+    before = copy.deepcopy(teacher.state_dict())
+    step(stage, batch)
+    assert all(torch.equal(before[name], value) for name, value in teacher.state_dict().items())
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert not any(module.training for module in teacher.modules())
+    assert not any(name.startswith("_frozen") or "branch_heads" in name for name in stage.state_dict())
+
+
+@pytest.mark.parametrize("term", ["cls", "kd", "node", "edge", "gw"])
+def test_each_term_reaches_the_first_convolution_of_both_streams(make_stage, batch, term):
+    assert not torch.equal(batch.student_regions, batch.regions)
+    stage, _ = make_stage()
+    terms = stage.train()(batch)
+    for stream in ("ct", "pet"):
+        first = next(module for module in stage.network.streams[stream].modules() if isinstance(module, nn.Conv3d))
+        (gradient,) = torch.autograd.grad(terms[term], first.weight, retain_graph=True)
+        assert gradient.isfinite().all()
+        assert float(gradient.abs().max()) > 0
+
+
+def test_a_shared_cbam_is_the_teachers_and_stays_so(make_stage, batch):
+    stage, teacher = make_stage(cbam="shared")
+    step(stage, batch)
+    ours, theirs = stage.network.cbam.state_dict(), teacher.cbam.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert not any(parameter.requires_grad for parameter in stage.network.cbam.parameters())
+
+
+def test_its_own_cbam_is_trained(make_stage, batch):
+    stage, teacher = make_stage(cbam="own")
+    before = copy.deepcopy(stage.network.cbam.state_dict())
+    assert any(not torch.equal(before[name], value) for name, value in teacher.cbam.state_dict().items())
+    step(stage, batch)
+    assert all(not torch.equal(before[name], value) for name, value in stage.network.cbam.named_parameters())
+
+
+def test_without_cbam_there_is_none(make_stage, batch):
+    stage, _ = make_stage(cbam="none")
+    assert isinstance(stage.network.cbam, nn.Identity)
+    step(stage, batch)
+
+
+def test_the_teacher_reads_what_modality_dropout_took_from_the_student(make_stage, cases):
+    stage, teacher = make_stage()
+    names = [name for name in cases.training if "fdg" in cases.cache.read(name).images][:2]
+    batch = batch_of(cases, names)
+    nothing_left = {"ct": batch.student_present["ct"], "fdg": torch.zeros(2, dtype=torch.bool)}
+    object.__setattr__(batch, "student_present", nothing_left)
+    read = []
+    teacher.register_forward_pre_hook(lambda module, inputs: read.append(inputs[0]))
+    stage.network.register_forward_pre_hook(lambda module, inputs: read.append(inputs[0]))
+    stage.train()(batch)
+    of_student, of_teacher = read
+    assert of_teacher.present["fdg"].all()
+    assert not of_student.presence("fdg").any()

@@ -1,0 +1,69 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from REACTKDLib.imaging.errors import ReactKDError
+from training.engine.settings import Optimisation
+from training.experiments.checks import check_networks, check_settings
+
+
+def test_a_sound_experiment_passes(experiment):
+    check_settings(experiment)
+    check_networks(experiment, ("fdg", "act"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"folds": 1}, "folds cannot be 1"),
+        ({"only_folds": (0, 3)}, "only_folds cannot be [0, 3]"),
+        ({"only_folds": (1, 1)}, "only_folds cannot be [1, 1]"),
+        ({"only_folds": ()}, "only_folds cannot be []"),
+        ({"validation_share": 1.0}, "validation_share cannot be 1.0"),
+        ({"seeds": ()}, "seeds cannot be []"),
+        ({"seeds": (0, 0)}, "seeds cannot be [0, 0]"),
+        ({"teachers": {}}, "students.react_kd.teacher cannot be 'dual'"),
+        ({"teachers": {}, "students": {}}, "teachers, students cannot be none"),
+        ({"cohort": Path("cohort.csv")}, "both a manifest and phantoms"),
+        ({"phantoms": None}, "no cohort"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(experiment, changes, place):
+    with pytest.raises(ReactKDError) as error:
+        check_settings(replace(experiment, **changes))
+    assert place in error.value.message
+    assert error.value.hint
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a b"])
+def test_a_name_that_cannot_be_a_folder_is_refused(experiment, name):
+    with pytest.raises(ReactKDError, match="cannot be the name"):
+        check_settings(replace(experiment, students={name: experiment.students["alone"]}))
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"batch_size": -1}, {"patience": 0}, {"warmup": 2.0}])
+def test_a_training_that_cannot_be_is_refused(experiment, changes):
+    alone = replace(experiment.students["alone"], optimisation=Optimisation(**changes))
+    with pytest.raises(ReactKDError, match=f"students.alone.optimisation.{next(iter(changes))}"):
+        check_settings(replace(experiment, students={"alone": alone}))
+
+
+@pytest.mark.parametrize(
+    ("student", "changes", "says"),
+    [
+        ("react_kd", {"method": "nonsense"}, "no distillation method called 'nonsense'"),
+        ("react_kd", {"options": {"temprature": 3}}, "students.react_kd.options: temprature is not a setting"),
+        ("react_kd", {"options": {"kd": "much"}}, "students.react_kd.options: kd cannot be 'much'"),
+        ("react_kd", {"tracers": ("act",)}, "students.react_kd.tracers cannot be act"),
+        ("react_kd", {"width": 24}, "students.react_kd.width cannot be 24"),
+        ("react_kd", {"blocks_down": (1,)}, "strides"),
+        ("alone", {"method": "kd"}, "distils a teacher"),
+        ("of_ct", {"method": "mtcm_kd"}, "needs a teacher with the branches"),
+    ],
+)
+def test_students_are_checked_against_method_teacher_and_cohort(experiment, student, changes, says):
+    students = experiment.students | {student: replace(experiment.students[student], **changes)}
+    with pytest.raises(ReactKDError) as error:
+        check_networks(replace(experiment, students=students), ("fdg",))
+    assert says in str(error.value)

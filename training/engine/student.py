@@ -1,0 +1,68 @@
+"""Stage 2: the student, with what a frozen teacher says."""
+
+import torch
+from torch import Tensor, nn
+
+from REACTKDLib.networks.batch import NetworkOutput
+from REACTKDLib.networks.student import Student
+from REACTKDLib.networks.teacher import DualTeacher
+
+from ..data.batch import TrainingBatch
+from ..lora import add_lora
+from ..methods.method import DistillBatch, Method
+from .settings import StudentSettings
+from .stage import Stage
+
+
+class StudentStage(Stage):
+    """L_cls and the terms of a method (method.md, section 4).
+
+    The teacher sees the case whole, the student what modality dropout left of it.
+    """
+
+    def __init__(
+        self,
+        network: Student,
+        method: Method,
+        teacher: DualTeacher | None,
+        settings: StudentSettings,
+        bf16: bool = False,
+    ):
+        super().__init__(network, settings.supervision, bf16)
+        if settings.cbam == "shared" and teacher is not None:
+            share_cbam(network, teacher)
+        if settings.lora_rank:
+            add_lora(network, settings.lora_rank)
+        self.method = method
+        # Not a submodule: it is neither trained nor saved, and stays in evaluation mode.
+        self._frozen = [teacher.eval().requires_grad_(False)] if teacher is not None else []
+
+    def forward(self, batch: TrainingBatch) -> dict[str, Tensor]:
+        output, teacher = self.output(self.network, batch), self._taught(batch)
+        terms = self.supervised(output, batch)
+        distilled = self.method(
+            DistillBatch(
+                student=output,
+                teacher=teacher,
+                student_regions=batch.student_regions,
+                regions=batch.regions,
+                student_present=batch.student_present,
+                labels=batch.labels,
+            )
+        )
+        return terms | distilled
+
+    def output(self, network: Student, batch: TrainingBatch) -> NetworkOutput:
+        with self.autocast(batch):
+            return network(batch.for_student())
+
+    @torch.no_grad()
+    def _taught(self, batch: TrainingBatch) -> NetworkOutput | None:
+        with self.autocast(batch):
+            return self._frozen[0](batch.for_teacher()) if self._frozen else None
+
+
+def share_cbam(student: Student, teacher: nn.Module) -> None:
+    """The student gets the teacher's CBAM3D, frozen: it weighs channels and voxels as the teacher does."""
+    student.cbam.load_state_dict(teacher.cbam.state_dict())
+    student.cbam.requires_grad_(False)

@@ -1,0 +1,1 @@
+"""What to train, fold by fold and seed by seed, and where it is."""

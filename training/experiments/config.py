@@ -1,0 +1,54 @@
+"""An experiment: a cohort, its folds, the networks to train on them. A YAML file of this folder, or of yours."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from REACTKDLib.imaging.phantom import PhantomSettings
+from REACTKDLib.imaging.spec import PreprocessingSpec
+
+from ..dose.levels import LevelName
+from ..dose.settings import ScannerSettings
+from ..engine.settings import StudentSettings, TeacherSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhantomCohort:
+    """Synthetic patients, made when the run starts."""
+
+    count: int = 150
+    """Patients; grades are drawn evenly."""
+    first_seed: int = 100_000
+    """Of the first phantom; the others follow."""
+    look: PhantomSettings = field(default_factory=PhantomSettings)
+    """How they look, and how well the grade shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Everything a run depends on. Kept, resolved, in the run's folder."""
+
+    cohort: Path | None = None
+    """The manifest of the cases with a grade (and of cases without, which teach dose consistency only)."""
+    phantoms: PhantomCohort | None = None
+    """Instead of a manifest."""
+    preprocessing: PreprocessingSpec = field(default_factory=PreprocessingSpec)
+    """Its ct_mean and ct_std are replaced by those of each fold's training cases."""
+    dose_levels: tuple[LevelName, ...] = ("mild", "severe")
+    """Beside the native dose: for the teacher's dose branch, and to be tested at."""
+    scanner: ScannerSettings = field(default_factory=ScannerSettings)
+    """Of the dose simulation."""
+    folds: int = 3
+    """[P]"""
+    only_folds: tuple[int, ...] | None = None
+    """Folds that are trained, from 0; all if not given."""
+    split_seed: int = 0
+    """Of folds and validation cases."""
+    validation_share: float = 0.2
+    """Part of a fold's training patients that chooses the epoch and fits the temperature, so that the held-out fold
+    only measures [D]. 0: the held-out fold does both, as in the paper, and its figures are optimistic."""
+    seeds: tuple[int, ...] = (0,)
+    """Of first weights, order and augmentation; every network is trained with each."""
+    teachers: dict[str, TeacherSettings] = field(default_factory=lambda: {"dual": TeacherSettings()})
+    """By name."""
+    students: dict[str, StudentSettings] = field(default_factory=lambda: {"react_kd": StudentSettings()})
+    """By name."""

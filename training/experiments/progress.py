@@ -1,0 +1,85 @@
+"""How far a job is, from the epochs it has finished."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..engine.jobs import DONE, Job
+from ..engine.settings import Optimisation
+from .config import Experiment
+from .heartbeat import beginning_of, is_beating
+from .record import FAILED
+
+METRICS = "metrics.csv"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """state: done, running, failed, stopped (some epochs done, by nobody now) or waiting.
+
+    epoch: finished, of `epochs`. best_epoch, best_auc: by validation macro-AUC; None before the first.
+    seconds_per_epoch: since the job was started, None where that cannot be told.
+    """
+
+    job: Job
+    state: str
+    epoch: int
+    epochs: int
+    best_epoch: int | None = None
+    best_auc: float | None = None
+    seconds_per_epoch: float | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At most: training may stop early. None where it cannot be told."""
+        if self.state != "running" or self.seconds_per_epoch is None:
+            return None
+        return self.seconds_per_epoch * (self.epochs - self.epoch)
+
+
+def progress_of(experiment: Experiment, run: Path, job: Job) -> Progress:
+    folder = run / job.folder
+    rows = read_epochs(folder)
+    best = max(rows, key=lambda row: (row["macro_auc"], -row["nll"]), default=None)
+    return Progress(
+        job,
+        _state(folder, bool(rows)),
+        len(rows),
+        optimisation_of(experiment, job).epochs,
+        None if best is None else int(best["epoch"]),
+        None if best is None else best["macro_auc"],
+        _seconds_per_epoch(folder, len(rows)),
+    )
+
+
+def optimisation_of(experiment: Experiment, job: Job) -> Optimisation:
+    networks = experiment.teachers if job.kind == "teacher" else experiment.students
+    return networks[job.name].optimisation
+
+
+def _state(folder: Path, begun: bool) -> str:
+    if (folder / DONE).exists():
+        return "done"
+    if is_beating(folder):
+        return "running"
+    if (folder / FAILED).exists():
+        return "failed"
+    return "stopped" if begun else "waiting"
+
+
+def _seconds_per_epoch(folder: Path, epoch: int) -> float | None:
+    try:
+        since, before = beginning_of(folder)
+        return ((folder / METRICS).stat().st_mtime - since) / (epoch - before) if epoch > before else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def read_epochs(folder: Path) -> list[dict[str, float]]:
+    """Epoch, macro_auc and nll of each finished epoch."""
+    try:
+        with (folder / METRICS).open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            return [{name: float(row[name]) for name in ("epoch", "macro_auc", "nll")} for row in rows]
+    except FileNotFoundError:
+        return []
