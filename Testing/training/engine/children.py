@@ -97,8 +97,12 @@ def train_together(training: Training, processes: int = 2) -> list[int]:
         "GROUP_RANK": "0",
         "TORCHELASTIC_RUN_ID": "none",
     }
-    ranks = map(str, range(processes))
-    return [finish(process) for process in [start(training, {**common, "RANK": r, "LOCAL_RANK": r}) for r in ranks]]
+    started = [start(training, {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(processes)]
+    try:
+        return [finish(process) for process in started]
+    finally:
+        for process in started:
+            process.kill()
 
 
 def kill_after(process: BaseProcess, seconds: float) -> int:

@@ -1,4 +1,5 @@
 import csv
+import time
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -18,6 +19,7 @@ def test_curves_show_each_epoch_once_though_a_killed_training_had_shown_more(tmp
     killed = TensorBoard(tmp_path, 1)
     for epoch in (1, 2, 3):
         killed.add({"epoch": epoch, "loss": 10.0 * epoch}, 1.0)
+    time.sleep(1.1)  # files are read in the order of the seconds they were begun in
     # Its checkpoint was of epoch 2.
     resumed = TensorBoard(tmp_path, 3)
     for epoch in (3, 4):

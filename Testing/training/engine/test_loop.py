@@ -15,6 +15,7 @@ from training.engine import loop
 from training.engine.architectures import student_architecture
 from training.engine.checkpoint import read_checkpoint
 from training.engine.errors import TrainingError
+from training.engine.history import TensorBoard
 from training.engine.loop import State, Steps, fit
 from training.engine.settings import Optimisation, Supervision
 from training.engine.stage import Stage
@@ -126,6 +127,20 @@ def test_a_training_that_is_over_writes_what_a_killed_one_had_not(fabric, tmp_pa
     assert not seen
     with (tmp_path / "metrics.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_the_curves_of_a_resumed_training_go_on_after_its_last_whole_epoch(fabric, tmp_path, monkeypatch):
+    first_epochs = []
+
+    def board(folder: Path, first_epoch: int) -> TensorBoard:
+        first_epochs.append(first_epoch)
+        return TensorBoard(folder, first_epoch)
+
+    monkeypatch.setattr(loop, "TensorBoard", board)
+    with pytest.raises(IndexError):  # the third validation fails
+        chase(fabric, tmp_path, scored(0.5, 0.6), optimisation(epochs=4))
+    chase(fabric, tmp_path, scored(0.7, 0.8), optimisation(epochs=4))
+    assert first_epochs == [1, 3]
 
 
 @pytest.mark.parametrize("average", [None, 0.9])
