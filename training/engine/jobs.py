@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-DONE = "done.json"
-"""Written last into a job's folder."""
-
 
 @dataclass(frozen=True, order=True)
 class Job:

@@ -14,10 +14,10 @@ from REACTKDLib.imaging.spec import PreprocessingSpec
 from REACTKDLib.networks.architecture import Architecture, build_network
 
 from ..evaluation.predictions import Predictions, write_predictions
+from ..evaluation.run_folder import DONE, PREDICTIONS
 from .errors import TrainingError
-from .jobs import DONE
 
-WEIGHTS, PREDICTIONS = "weights.safetensors", "predictions.csv"
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ class Optimisation:
     """Parts a batch is computed in, one after the other: less memory, nearly the same gradient, since the heads
     standardise each part by the cases up to it [D]."""
     learning_rate: float = 1e-4
-    """[P]"""
+    """The highest, after the warm-up [P]."""
     weight_decay: float = 1e-5
-    """[P]"""
+    """Of AdamW, by which weights shrink in each step, times the learning rate [P]."""
     warmup: float = 0.05
     """Share of all steps over which the learning rate rises, before it falls along a cosine to zero [D]."""
     clip_norm: float = 10.0
@@ -62,7 +62,7 @@ class TeacherSettings:
     width: int = 128
     """Channels of the map that student and teacher share [D]."""
     cbam: bool = True
-    """[P]"""
+    """Whether the fused map passes CBAM3D; off in an ablation only [P]."""
     unlabelled: float = 1.0
     """Weight of the dose consistency of cases without a grade [D]."""
     supervision: Supervision = field(default_factory=Supervision)
@@ -85,7 +85,7 @@ class StudentSettings:
     blocks_down: tuple[int, ...] = (1, 2, 2, 4)
     """Residual blocks of each stage [C]."""
     width: int = 128
-    """[D]"""
+    """Channels of the map that student and teacher share: the teacher's, where CBAM3D is shared [D]."""
     cbam: Literal["shared", "own", "none"] = "shared"
     """shared: the teacher's, frozen [D]. own: trained with the student."""
     tracers: tuple[str, ...] | None = None

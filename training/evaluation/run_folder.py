@@ -11,8 +11,8 @@ import numpy as np
 from .errors import EvaluationError
 from .predictions import Predictions, join, read_predictions
 
-DONE = "done.json"
-"""Written last: a job without it has not finished."""
+FOLDS, PREDICTIONS, DONE = "folds.json", "predictions.csv", "done.json"
+"""Files of a run and of its jobs. The last is written last: a job without it has not finished."""
 UNKNOWN = ("", "")
 """Inputs and dose of a job that has not finished anywhere."""
 
@@ -113,7 +113,7 @@ def read_run(run: Path | str, split: str = "test") -> RunPredictions:
 
 def _held_out(run: Path) -> tuple[tuple[str, ...], ...]:
     try:
-        return tuple(map(tuple, json.loads((run / "folds.json").read_text(encoding="utf-8"))["validation"]))
+        return tuple(map(tuple, json.loads((run / FOLDS).read_text(encoding="utf-8"))["validation"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _bad(run, f"folds.json cannot be read ({error})") from error
 
@@ -128,7 +128,7 @@ def _jobs(run: Path) -> Iterator[_Job]:
 def _finished(job: _Job, split: str) -> Iterator[tuple[Entry, Predictions]]:
     """Predictions by inputs and dose; none where the job has not finished."""
     if (job.folder / DONE).is_file():
-        predictions = read_predictions(job.folder / "predictions.csv").select(split=split)
+        predictions = read_predictions(job.folder / PREDICTIONS).select(split=split)
         for inputs, dose in sorted(set(zip(predictions.inputs, predictions.dose, strict=True))):
             yield Entry(job.name, str(inputs), str(dose)), predictions.select(inputs=inputs, dose=dose).ordered()
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from ..engine.processes import is_first_process
-from .errors import ExperimentError
-from .preparation import CONFIG
 from .reading import config_path, read_experiment
 from .runner import Report, run_experiment
 from .status import status_lines
@@ -92,8 +90,6 @@ def export_network(
         seed: of the run's seeds; the first if not given.
     """
     run = Path(run)
-    if not (run / CONFIG).is_file():
-        raise ExperimentError("no_run", f"{run} is not the folder of a run.", "Give one, such as runs/phantom.")
     # Imported here: it needs everything.
     from .export import export_model, first_network
 

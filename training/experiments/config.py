@@ -38,7 +38,7 @@ class Experiment:
     scanner: ScannerSettings = field(default_factory=ScannerSettings)
     """Of the dose simulation."""
     folds: int = 3
-    """[P]"""
+    """Of the cross-validation, by patient and stratified by grade [P]."""
     only_folds: tuple[int, ...] | None = None
     """Folds that are trained, from 0; all if not given."""
     split_seed: int = 0

@@ -18,18 +18,18 @@ from REACTKDLib.networks.ensemble import make_ensemble
 from ..cohorts.grades import GRADES
 from ..data.draw_settings import NATIVE, Evaluation
 from ..engine.cases import Cases
-from ..engine.jobs import DONE, Job
+from ..engine.jobs import Job
 from ..engine.measuring import AT_ONCE, evaluations
-from ..engine.results import PREDICTIONS, Trained, read_result
+from ..engine.results import Trained, read_result
 from ..evaluation.bootstrap import bootstrap
 from ..evaluation.calibration import fit_temperature
 from ..evaluation.predictions import Predictions, join, read_predictions
+from ..evaluation.run_folder import DONE, PREDICTIONS
 from ..methods import method_class
 from .config import Experiment
 from .errors import ExperimentError
 from .jobs import jobs_of
-from .preparation import CONFIG
-from .reading import read_experiment
+from .preparation import experiment_of
 from .training_job import cases_of
 
 REPORTED = {
@@ -66,7 +66,7 @@ def export_model(run: Path, out: Path, *, network: str, fold: Fold = "best", see
     experiment's, the first if not given. Metrics are of held-out cases: for an ensemble each case is predicted by the
     one member that has not seen it. Raises ExperimentError, TrainingError, EvaluationError, OutputError.
     """
-    experiment = read_experiment(str(run / CONFIG))
+    experiment = experiment_of(run)
     jobs = _finished(experiment, run, network, seed)
     trained = {job.fold: read_result(run / job.folder) for job in jobs}
     folds = _chosen(trained, fold, run)
@@ -107,7 +107,7 @@ def export_model(run: Path, out: Path, *, network: str, fold: Fold = "best", see
 
 def first_network(run: Path) -> str:
     """The first student of a run, or its first teacher where it has none. Raises ExperimentError."""
-    jobs = jobs_of(read_experiment(str(run / CONFIG)))
+    jobs = jobs_of(experiment_of(run))
     return next((job for job in jobs if job.kind == "student"), jobs[0]).folder.name
 
 

@@ -11,20 +11,14 @@ from ..cohorts.splits import make_splits, read_splits, write_splits
 from ..data.cache import Cache, build_cache
 from ..data.cache_settings import CacheSettings
 from ..engine.differences import differences
+from ..evaluation.run_folder import FOLDS
 from .checks import check_networks, check_settings
 from .config import Experiment
 from .errors import ExperimentError
 from .phantoms import make_phantoms
-from .reading import read_tree, to_tree, write_tree
+from .reading import read_experiment, read_tree, to_tree, write_tree
 
-CONFIG, COHORT, FOLDS, SPLITS, CACHE, PHANTOMS = (
-    "config.yaml",
-    "cohort.csv",
-    "folds.json",
-    "splits.json",
-    "cache",
-    "phantoms",
-)
+CONFIG, COHORT, SPLITS, CACHE, PHANTOMS = "config.yaml", "cohort.csv", "splits.json", "cache", "phantoms"
 
 
 @dataclass(frozen=True)
@@ -33,6 +27,13 @@ class Prepared:
 
     cohort: Cohort
     cache: Cache
+
+
+def experiment_of(run: Path) -> Experiment:
+    """What a run is of. Raises ExperimentError: no_run, bad_config."""
+    if not (run / CONFIG).is_file():
+        raise ExperimentError("no_run", f"{run} is not the folder of a run.", "Give one, such as runs/phantom.")
+    return read_experiment(str(run / CONFIG))
 
 
 def cache_settings(experiment: Experiment) -> CacheSettings:

@@ -4,8 +4,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine.jobs import DONE, Job
+from ..engine.jobs import Job
 from ..engine.settings import Optimisation
+from ..evaluation.run_folder import DONE
 from .config import Experiment
 from .heartbeat import beginning_of, is_beating
 from .record import FAILED

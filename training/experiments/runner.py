@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..cohorts.manifest import Cohort
 from ..data.cache import Cache
-from ..engine.jobs import DONE, Job
+from ..engine.jobs import Job
 from ..engine.processes import is_first_process, process_count, wait_for_first
+from ..evaluation.run_folder import DONE
 from .config import Experiment
 from .errors import ExperimentError
 from .jobs import jobs_of, teacher_of

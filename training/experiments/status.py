@@ -3,11 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from .errors import ExperimentError
 from .jobs import jobs_of
-from .preparation import CONFIG
+from .preparation import experiment_of
 from .progress import Progress, progress_of
-from .reading import read_experiment
 from .record import failure_of
 
 HEAD = ("job", "fold", "seed", "state", "epoch", "best AUC", "time left")
@@ -15,9 +13,7 @@ HEAD = ("job", "fold", "seed", "state", "epoch", "best AUC", "time left")
 
 def progress_of_run(run: Path) -> list[Progress]:
     """Of every job, in the order in which they are trained. Raises ExperimentError: no_run, bad_config."""
-    if not (run / CONFIG).is_file():
-        raise ExperimentError("no_run", f"{run} is not the folder of a run.", "Give one, such as runs/phantom.")
-    experiment = read_experiment(str(run / CONFIG))
+    experiment = experiment_of(run)
     return [progress_of(experiment, run, job) for job in jobs_of(experiment)]
 
 

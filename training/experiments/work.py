@@ -10,8 +10,9 @@ from joblib import cpu_count
 
 from REACTKDLib.imaging.errors import ReactKDError
 
-from ..engine.jobs import DONE, Job
+from ..engine.jobs import Job
 from ..engine.processes import is_first_process
+from ..evaluation.run_folder import DONE
 from .config import Experiment
 from .heartbeat import heartbeat, is_beating
 from .progress import read_epochs

@@ -1,10 +1,9 @@
-import resource
-import signal
 from pathlib import Path
 
 import pytest
 import torch
 
+from Testing.training.engine.tiny import no_file_above
 from training.engine.checkpoint import NAME, read_checkpoint, write_checkpoint
 from training.engine.errors import TrainingError
 
@@ -68,12 +67,8 @@ def test_a_file_that_is_something_else_is_refused_in_words(tmp_path):
 @pytest.fixture
 def small_disk():
     """Which takes no file of more than half a checkpoint."""
-    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    with no_file_above(400_000):
+        yield
 
 
 def test_a_full_disk_leaves_the_one_before_whole_and_says_so(tmp_path: Path, request):

@@ -1,12 +1,11 @@
 import json
-import resource
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
 import torch
 
+from Testing.training.engine.tiny import no_file_above
 from training.engine.errors import TrainingError
 from training.engine.results import read_result, write_result
 from training.evaluation.predictions import read_predictions
@@ -57,12 +56,8 @@ def test_what_is_not_whole_is_not_trained(teacher, tmp_path, damage):
 @pytest.fixture
 def small_disk():
     """Which takes predictions, but no weights."""
-    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    with no_file_above(20_000):
+        yield
 
 
 def test_on_a_full_disk_a_network_is_not_done_and_that_is_said(teacher, tmp_path, small_disk):

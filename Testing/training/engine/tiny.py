@@ -1,6 +1,9 @@
 """Trainings of seconds: a dozen cached cases of noise, and networks that just hold together."""
 
-from collections.abc import Sequence
+import resource
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,3 +99,16 @@ def student_settings(**changes) -> StudentSettings:
 
 def optimisation(**changes) -> Optimisation:
     return Optimisation(**{"epochs": 2, "batch_size": 2, "learning_rate": 1e-3} | changes)
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """Writing more than `size` bytes into a file fails, as on a full disk."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.engine.errors import TrainingError
-from training.engine.jobs import DONE, Job
+from training.engine.jobs import Job
+from training.evaluation.run_folder import DONE
 from training.experiments.config import Experiment
 from training.experiments.jobs import teacher_of
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from Testing.training.experiments.fake_training import FakeTraining, begun
-from training.engine.jobs import DONE, Job
+from training.engine.jobs import Job
+from training.evaluation.run_folder import DONE
 from training.experiments.errors import ExperimentError
 from training.experiments.jobs import jobs_of, teacher_of
 from training.experiments.record import failure_of
@@ -149,7 +150,7 @@ def test_settings_of_the_run_that_cannot_be_are_refused(experiment, run, changes
 TOGETHER = """
     import os, sys
     from pathlib import Path
-    from training.engine.jobs import DONE
+    from training.evaluation.run_folder import DONE
     from training.experiments.reading import read_experiment
     from training.experiments.runner import run_experiment
     import torch.distributed as distributed
