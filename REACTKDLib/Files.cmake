@@ -37,6 +37,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/imaging/raw_nrrd.py
   REACTKDLib/imaging/reading.py
   REACTKDLib/imaging/regions.py
+  REACTKDLib/imaging/representations.py
   REACTKDLib/imaging/segment_names.py
   REACTKDLib/imaging/segments.py
   REACTKDLib/imaging/shear.py
@@ -54,6 +55,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/inference/graph_picture.py
   REACTKDLib/inference/model_card.py
   REACTKDLib/inference/model_folder.py
+  REACTKDLib/inference/overlays.py
   REACTKDLib/inference/prediction.py
   REACTKDLib/inference/predictor.py
   REACTKDLib/inference/report.py

@@ -15,7 +15,8 @@ from .errors import Finding
 from .geometry import Geometry
 from .masks import bounding_box
 from .reading import ROLE_NAMES
-from .regions import LIVER_LABEL, Regions, find_regions
+from .regions import Regions, find_regions
+from .representations import representations
 from .spec import PreprocessingSpec
 from .weights import region_weights
 
@@ -50,7 +51,7 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
     label_map = _labels_on(grid, regions)
     findings = [*case.findings, *regions.findings]
     scaled = {"ct": scaled_ct(case.ct, grid, spec)}
-    channels = {"ct": _channels(scaled["ct"], label_map, spec.ct_mean, spec.ct_std)}
+    channels = {"ct": _channels(scaled["ct"], label_map, spec.ct_mean, spec.ct_std, spec)}
     for tracer, image in case.pet.items():
         pet = _scaled_pet(image, grid, spec)
         if pet is None:
@@ -61,7 +62,7 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
             )
         else:
             scaled[tracer] = pet
-            channels[tracer] = _channels(pet, label_map, pet.mean(), pet.std())
+            channels[tracer] = _channels(pet, label_map, pet.mean(), pet.std(), spec)
     feature_grid = _coarser(grid, spec)
     weights = region_weights(regions, feature_grid)
     return Preprocessed(channels, scaled, grid, feature_grid, weights, label_map, regions, tuple(findings))
@@ -101,18 +102,11 @@ def scaled_ct(ct: sitk.Image, grid: Geometry, spec: PreprocessingSpec) -> np.nda
     return (sitk.GetArrayFromImage(resampled) - low) / (high - low)
 
 
-def representations(scaled, label_map, mean, std) -> tuple:
-    """full, masked, lesion (method.md, 2.5) of a volume on [0, 1]; arrays or tensors alike, each shaped as `scaled`.
-
-    label_map: as in `Preprocessed`. mean, std: of the training cohort for a CT, of the volume itself for a PET.
-    """
-    normalised = (scaled - mean) / std
-    return normalised, normalised * (label_map > 0), scaled * (label_map > LIVER_LABEL)
-
-
-def _channels(scaled: np.ndarray, label_map: np.ndarray, mean: float, std: float) -> np.ndarray:
+def _channels(
+    scaled: np.ndarray, label_map: np.ndarray, mean: float, std: float, spec: PreprocessingSpec
+) -> np.ndarray:
     """float32 (3, D, H, W)."""
-    return np.stack(representations(scaled, label_map, mean, std), dtype=np.float32)
+    return np.stack(representations(scaled, label_map, mean, std, spec.zero), dtype=np.float32)
 
 
 def _scaled_pet(pet: sitk.Image, grid: Geometry, spec: PreprocessingSpec) -> np.ndarray | None:

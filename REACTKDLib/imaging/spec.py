@@ -24,10 +24,14 @@ class PreprocessingSpec:
     """Network voxels per voxel of the map regions are pooled from; 8 with profile `paper` [D]."""
     hu_window: tuple[float, float] = (-160.0, 240.0)
     """HU, scaled to [0, 1] [C]."""
+    zero: Literal["liver", "mean"] = "liver"
+    """What counts as zero in network input. `liver`: the mean of the case's own parenchyma, in lesions too: a small
+    difference of a lesion from the liver is learnt from the CT alone [D]. `mean`: `ct_mean`, or that of the PET, and
+    lesions as they are on [0, 1] [P]."""
     ct_mean: float = 0.5
-    """Of in-body voxels of the training cohort, after scaling to [0, 1] [D]."""
+    """Of in-body voxels of the training cohort, after scaling to [0, 1]; without a say where the liver is zero [D]."""
     ct_std: float = 0.25
-    """Likewise."""
+    """Likewise where the mean is zero. Where the liver is, the unit of CTs: 0.25 of the window's 400 HU [D]."""
     pet_percentiles: tuple[float, float] = (1.0, 99.0)
     """PET is clipped to these percentiles of the network grid [P]."""
     liver_closing_iterations: int = 2
@@ -41,7 +45,7 @@ class PreprocessingSpec:
 
     @classmethod
     def paper(cls, **changes) -> "PreprocessingSpec":
-        return cls(**{"profile": "paper", "grid": (64, 224, 224), "feature_stride": 8, **changes})
+        return cls(**{"profile": "paper", "zero": "mean", "grid": (64, 224, 224), "feature_stride": 8, **changes})
 
     @property
     def feature_grid(self) -> tuple[int, int, int]:

@@ -7,13 +7,10 @@ import SimpleITK as sitk
 from PIL import Image
 
 from ..imaging.geometry import Geometry
-from ..imaging.masks import bounding_box
 from .drawing import (
     BLACK,
-    BLUE,
     FOOTER,
     HEIGHT,
-    ORANGE,
     WHITE,
     WIDTH,
     YELLOW,
@@ -23,15 +20,10 @@ from .drawing import (
     lesion_number,
     signed,
 )
+from .overlays import LEVEL, WINDOW, blend, ct_picture, depth_of, diverging, hot, on_grey, smooth_sample, stroke
 from .prediction import FADE_MM, REFERENCE_ML, Node, Prediction
 from .views import AXIAL, CORONAL, SAGITTAL, View, plane_through, row_ends, sample
 
-WINDOW, LEVEL = 400.0, 40.0
-"""HU, the usual abdominal window."""
-OUTLINE_SMOOTHING_MM = 1.0
-"""Takes the voxel steps off an outline, which is at most this far from the voxels' own border."""
-SPLINE_PIXELS = 4
-"""Pixels between the points at which attention is interpolated smoothly; linearly in between."""
 PALE_CYAN = (160, 235, 235)
 
 TRACER_NAMES = {"fdg": "18F-FDG", "act": "11C-acetate"}
@@ -87,15 +79,6 @@ def _attention_density(prediction: Prediction) -> sitk.Image:
     return share * (REFERENCE_ML / Geometry.of(share).voxel_ml)
 
 
-def _smooth_sample(attention: sitk.Image, plane: Geometry) -> np.ndarray:
-    """A cubic spline through the feature voxels, (H, W). They are far larger than pixels: some of these suffice."""
-    width, height, _ = plane.size
-    size = (width // SPLINE_PIXELS + 1, height // SPLINE_PIXELS + 1, 1)
-    nodes = Geometry(size, (plane.spacing[0] * SPLINE_PIXELS,) * 3, plane.origin, plane.direction)
-    spline = nodes.image(sample(attention, nodes, sitk.sitkBSpline, 0.0))
-    return sample(spline, plane, sitk.sitkLinear, 0.0)[0]
-
-
 def _largest_in_liver(attention: sitk.Image, regions: sitk.Image) -> float:
     inside = sample(regions, Geometry.of(attention), sitk.sitkNearestNeighbor, 0) > 0
     values = np.abs(sitk.GetArrayViewFromImage(attention))
@@ -110,27 +93,25 @@ class _Slice:
         self.view = view
         self.plane = plane
         self.labels = sample(prediction.regions, plane, sitk.sitkNearestNeighbor, 0)[0]
-        self.liver_depth = self._depth(self.labels > 0)
-        hu = sample(ct, plane, sitk.sitkLinear, -1024.0)[0].astype(np.float32)
-        grey = np.clip((hu - LEVEL) / WINDOW + 0.5, 0.0, 1.0)
-        self.rgb = np.repeat(grey[..., None] * 255.0, 3, axis=-1)
+        self.liver_depth = depth_of(self.labels > 0, plane.spacing[0])
+        self.rgb = ct_picture(ct, plane)
         self.legend: tuple[np.ndarray, tuple[str, ...], str]
 
     def lay_attention(self, attention: sitk.Image, limit: float) -> None:
-        values = _smooth_sample(attention, self.plane)
+        values = smooth_sample(attention, self.plane)
         outside_mm = -self.liver_depth * self.plane.spacing[0]
-        colours, opacity = _diverging(values / limit if limit else values)
-        self._blend(colours, opacity * np.clip(1.0 - outside_mm / FADE_MM, 0.0, 1.0))
+        colours, opacity = diverging(values / limit if limit else values)
+        blend(self.rgb, colours, opacity * np.clip(1.0 - outside_mm / FADE_MM, 0.0, 1.0))
         ticks = (signed(-limit), "0", signed(limit)) if limit else ("", "0", "")
         title = f"attention, logit per {REFERENCE_ML:.0f} mL"
-        self.legend = (_on_grey(*_diverging(np.linspace(-1.0, 1.0, 256))), ticks, title)
+        self.legend = (on_grey(*diverging(np.linspace(-1.0, 1.0, 256))), ticks, title)
 
     def lay_pet(self, pet: sitk.Image, uptake: float, name: str) -> None:
         values = sample(pet, self.plane, sitk.sitkLinear, 0.0)[0].astype(np.float32)
         limit = uptake if uptake > 0 else max(float(values.max()), 1e-6)
-        self._blend(*_hot(values / limit))
+        blend(self.rgb, *hot(values / limit))
         self.legend = (
-            _on_grey(*_hot(np.linspace(0.0, 1.0, 256))),
+            on_grey(*hot(np.linspace(0.0, 1.0, 256))),
             ("0", "", f"{limit:.0f}" if limit >= 100 else f"{limit:.3g}"),
             f"{name}, unit of the file",
         )
@@ -148,16 +129,9 @@ class _Slice:
         pen.colour_bar(WIDTH - 290, 270, *self.legend, WHITE)
         return encoded(canvas)
 
-    def _blend(self, colours: np.ndarray, opacity: np.ndarray) -> None:
-        """colours: (H, W, 3) or (3,), 0 to 255. opacity: (H, W)."""
-        shown = opacity > 0
-        below = self.rgb[shown]
-        above = np.broadcast_to(colours, self.rgb.shape)[shown]
-        self.rgb[shown] = below + (above - below) * opacity[shown][:, None]
-
     def _outline(self) -> list[tuple[float, float, str, str]]:
         """Draws the liver and the lesions in this slice. Returns position, number and text anchor of each lesion."""
-        self._stroke(self.liver_depth, 1.5, PALE_CYAN, halo=0.0)
+        stroke(self.rgb, self.liver_depth, 1.5, PALE_CYAN, halo=0.0)
         marks = []
         target = self.prediction.most_attended
         lesions = sorted(self.prediction.lesions, key=lambda node: node == target)
@@ -165,26 +139,10 @@ class _Slice:
             mask = self.labels == node.label
             if mask.any():
                 chosen = node == target
-                depth = self._depth(mask)
-                self._stroke(depth, 3.0 if chosen else 1.9, YELLOW if chosen else WHITE, halo=1.2)
+                depth = depth_of(mask, self.plane.spacing[0])
+                stroke(self.rgb, depth, 3.0 if chosen else 1.9, YELLOW if chosen else WHITE, halo=1.2)
                 marks.append(_number_place(mask, depth, lesion_number(node.name)))
         return marks
-
-    def _depth(self, mask: np.ndarray) -> np.ndarray:
-        """Pixels from the mask's smoothed border, positive inside, minus infinity far outside, (H, W)."""
-        depth = np.full(mask.shape, -np.inf, np.float32)
-        margin_mm = FADE_MM + 4 * OUTLINE_SMOOTHING_MM
-        if box := bounding_box(mask[None], int(np.ceil(margin_mm / self.plane.spacing[0]))):
-            image = sitk.GetImageFromArray(mask[box[1:]].astype(np.uint8))
-            distance = sitk.SignedMaurerDistanceMap(image, insideIsPositive=True, squaredDistance=False)
-            smoothing = OUTLINE_SMOOTHING_MM / self.plane.spacing[0]
-            depth[box[1:]] = sitk.GetArrayFromImage(sitk.SmoothingRecursiveGaussian(distance, smoothing))
-        return depth
-
-    def _stroke(self, depth: np.ndarray, width: float, colour: tuple[int, int, int], halo: float) -> None:
-        """A line of `width` pixels where the depth is zero."""
-        for reach, ink in ((width / 2 + halo, BLACK), (width / 2, colour)):
-            self._blend(np.float32(ink), np.clip(reach + 0.5 - np.abs(depth), 0.0, 1.0))
 
 
 def _number_place(mask: np.ndarray, depth: np.ndarray, number: str) -> tuple[float, float, str, str]:
@@ -194,21 +152,3 @@ def _number_place(mask: np.ndarray, depth: np.ndarray, number: str) -> tuple[flo
         return float(column), float(row), number, "mm"
     rows, columns = np.nonzero(mask)
     return float(columns.max() + 5), float(rows.min() - 1), number, "ls"
-
-
-def _diverging(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """values: in [-1, 1], any shape. Returns colours (..., 3), 0 to 255, and opacity, none near zero."""
-    colours = np.where((values < 0)[..., None], np.float32(BLUE), np.float32(ORANGE))
-    return colours, 0.6 * np.clip((np.abs(values) - 0.06) / 0.94, 0.0, 1.0) ** 0.8
-
-
-def _hot(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """values: in [0, 1], any shape. Returns colours from black over red and yellow to white, and opacity."""
-    ramp = 3.0 * np.clip(values, 0.0, 1.0)
-    colours = np.stack([np.clip(ramp - start, 0.0, 1.0) for start in range(3)], axis=-1) * 255.0
-    return colours, 0.8 * np.clip(2.0 * values, 0.0, 1.0)
-
-
-def _on_grey(colours: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """The colours as they look over soft tissue."""
-    return 120.0 + (colours - 120.0) * opacity[..., None]

@@ -11,6 +11,7 @@ from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.imaging.geometry import Geometry
 from REACTKDLib.imaging.preprocess import preprocess
 from REACTKDLib.imaging.reading import read_volume
+from REACTKDLib.imaging.representations import representations
 from REACTKDLib.imaging.spec import PreprocessingSpec
 
 from .conftest import Abdomen, grid, rotation
@@ -33,7 +34,7 @@ def itk_resampled(image: sitk.Image, target: Geometry) -> np.ndarray:
 
 
 def test_the_ct_is_clipped_scaled_and_standardised_with_the_models_constants(case):
-    spec = replace(SPEC, ct_mean=0.4, ct_std=0.2)
+    spec = replace(SPEC, zero="mean", ct_mean=0.4, ct_std=0.2)
     data = preprocess(case, spec)
     clipped = sitk.Clamp(case.ct, sitk.sitkFloat32, *spec.hu_window)
     expected = ((itk_resampled(clipped, data.grid) + 160) / 400 - 0.4) / 0.2
@@ -42,8 +43,42 @@ def test_the_ct_is_clipped_scaled_and_standardised_with_the_models_constants(cas
 
 
 def test_the_three_representations_are_whole_liver_and_lesions(case):
-    full, masked, lesion = preprocess(case, SPEC).channels["ct"]
-    labels = preprocess(case, SPEC).label_map
+    data = preprocess(case, SPEC)
+    full, masked, lesion = data.channels["ct"]
+    assert np.array_equal(masked, np.where(data.label_map > 0, full, 0))
+    assert np.array_equal(lesion, np.where(data.label_map > 1, full, 0))
+
+
+@pytest.mark.parametrize("modality", ["ct", "fdg"])
+def test_the_liver_is_zero(case, modality):
+    data = preprocess(case, SPEC)
+    assert data.channels[modality][0][data.label_map == 1].mean() == pytest.approx(0, abs=1e-5)
+
+
+def test_a_ct_is_relative_to_the_liver_in_units_of_100_hu(case):
+    data = preprocess(case, SPEC)
+    hu = data.scaled["ct"] * 400 - 160
+    expected = (hu - hu[data.label_map == 1].mean()) / 100
+    assert np.allclose(data.channels["ct"][0], expected, atol=1e-4)
+
+
+def test_a_ct_that_is_brighter_all_over_gives_the_same_input(case):
+    brighter = Case.from_images(sitk.Cast(case.ct + 15, case.ct.GetPixelID()), case.liver, case.tumor)
+    masked, lesion = preprocess(case, SPEC).channels["ct"][1:]
+    assert np.allclose(masked, preprocess(brighter, SPEC).channels["ct"][1], atol=1e-4)
+    assert np.allclose(lesion, preprocess(brighter, SPEC).channels["ct"][2], atol=1e-4)
+
+
+def test_a_liver_that_is_all_lesion_has_the_cohorts_mean_for_zero():
+    spec = replace(SPEC, ct_mean=0.4, ct_std=0.2)
+    scaled, labels = np.full((1, 2, 2), 0.7, np.float32), np.full((1, 2, 2), 2, np.uint8)
+    found = representations(scaled, labels, spec.ct_mean, spec.ct_std, spec.zero)
+    assert np.allclose(found, 1.5)
+
+
+def test_the_papers_lesions_are_raw_values(case):
+    data = preprocess(case, replace(SPEC, zero="mean"))
+    (full, masked, lesion), labels = data.channels["ct"], data.label_map
     assert np.array_equal(masked, np.where(labels > 0, full, 0))
     assert np.all(lesion[labels <= 1] == 0)
     # 60 HU on the window's [0, 1], away from the lesion's edge.
@@ -105,7 +140,7 @@ def test_an_oblique_scan_gives_nearly_the_same_input():
 
 
 def test_pet_comes_onto_the_network_grid_through_world_coordinates(case):
-    data = preprocess(case, SPEC)
+    data = preprocess(case, replace(SPEC, zero="mean"))
     expected = itk_resampled(case.pet["fdg"], data.grid)
     low, high = np.percentile(expected, (1, 99))
     scaled = (np.clip(expected, low, high) - low) / (high - low)
@@ -142,7 +177,7 @@ def test_a_lesion_between_the_network_voxels_is_still_in_the_lesion_channel(abdo
         Case.from_images(abdomen.ct, abdomen.liver, abdomen.geometry.image(tumor)), replace(SPEC, grid=(4, 8, 8))
     )
     assert np.count_nonzero(data.label_map == 2) == 1
-    assert data.channels["ct"][2].max() > 0
+    assert np.count_nonzero(data.channels["ct"][2]) == 1
 
 
 def test_channels_are_contiguous_float32(case):
@@ -202,7 +237,8 @@ def test_a_real_pet_on_its_own_grid_meets_the_ct_in_world_coordinates(data, petc
     mass = sitk.ReadImage(str(data / "sts001_petct" / "nifti" / "CT_mask.nii.gz"))
     # A thigh: its mass stands in for the liver, which is what is resampled here.
     results = [
-        preprocess(Case.from_images(ct, mass, None, {"fdg": image}), SPEC) for image in (pet, pet / 2.429029766e-4)
+        preprocess(Case.from_images(ct, mass, None, {"fdg": image}), replace(SPEC, zero="mean"))
+        for image in (pet, pet / 2.429029766e-4)
     ]
     assert np.abs(results[0].channels["fdg"] - results[1].channels["fdg"]).max() < 1e-4
     expected = itk_resampled(pet, results[0].grid)

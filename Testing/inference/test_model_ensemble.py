@@ -52,7 +52,7 @@ def prediction(folds, case) -> Prediction:
 
 
 def spec(mean: float, std: float) -> PreprocessingSpec:
-    return PreprocessingSpec(grid=STUDENT.grid, ct_mean=mean, ct_std=std)
+    return PreprocessingSpec(grid=STUDENT.grid, zero="mean", ct_mean=mean, ct_std=std)
 
 
 def mean_logits(folds: Folds, case: Case) -> np.ndarray:

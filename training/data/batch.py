@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from REACTKDLib.imaging.spec import TRACERS
+from REACTKDLib.imaging.spec import TRACERS, PreprocessingSpec
 from REACTKDLib.networks.batch import ModalityBatch
 
 from .augmentation import Volumes, augment
@@ -63,10 +63,10 @@ class TrainingBatch:
 
 
 @torch.no_grad()
-def prepare(raw: RawBatch, device: torch.device | str, ct_constants: tuple[float, float]) -> TrainingBatch:
+def prepare(raw: RawBatch, device: torch.device | str, spec: PreprocessingSpec) -> TrainingBatch:
     """A batch, augmented and standardised on the device.
 
-    ct_constants: mean and standard deviation of the training cohort's CTs on [0, 1].
+    spec: with the CT constants of the training cohort.
     Raises ValueError where the network's grid is no multiple of the regions'.
     """
     raw = raw.to(device)
@@ -76,7 +76,7 @@ def prepare(raw: RawBatch, device: torch.device | str, ct_constants: tuple[float
     present = _presence(raw, [draw.modalities for draw in draws])
     return TrainingBatch(
         names=raw.names,
-        images=_images(moved, torch.tensor([draw.blank_full for draw in draws]), ct_constants),
+        images=_images(moved, torch.tensor([draw.blank_full for draw in draws]), spec),
         present={**present, "dose": present["ct"]},
         student_present=_presence(raw, [draw.student_modalities for draw in draws]),
         student_ct=draws[0].student_ct,
@@ -93,14 +93,14 @@ def _partition(regions: Tensor) -> Tensor:
     return regions / regions.sum(1, keepdim=True).clamp_min(1)
 
 
-def _images(volumes: Volumes, blanked: Tensor, ct_constants: tuple[float, float]) -> dict[str, Tensor]:
+def _images(volumes: Volumes, blanked: Tensor, spec: PreprocessingSpec) -> dict[str, Tensor]:
     """modality -> (B, 3, D, H, W); `dose` is the same tensor as `ct` where no case has another dose."""
     images = {}
     for modality, scaled in volumes.images.items():
         if modality in TRACERS:
-            made = pet_representations(scaled, volumes.label_map)
+            made = pet_representations(scaled, volumes.label_map, spec)
         else:
-            made = ct_representations(scaled, volumes.label_map, ct_constants)
+            made = ct_representations(scaled, volumes.label_map, spec)
         images[modality] = blank_full(made, blanked.to(made.device)) if blanked.any() else made
     return {"dose": images["ct"], **images}
 

@@ -21,6 +21,9 @@ from .failures import Failure, cannot_write, cases_failed, process_ended
 from .making import make_entry
 from .store import State, entry_path, read_entry, read_record, record_path, write_entry
 
+NAMED = 5
+"""Entries that a message names."""
+
 
 @dataclass(frozen=True)
 class Cache:
@@ -119,7 +122,9 @@ def _say_what_is_made_again(states: Mapping[str, State]) -> None:
     reasons = {State.DAMAGED: "damaged", State.OUTDATED: "made from other files or settings"}
     for state, reason in reasons.items():
         if names := [name for name, found in states.items() if found is state]:
-            print(f"cache: {len(names)} entries are {reason} and are made anew: {', '.join(names)}", file=sys.stderr)
+            more = ", ..." if len(names) > NAMED else ""
+            listed = ", ".join(names[:NAMED]) + more
+            print(f"cache: {len(names)} entries are {reason} and are made anew: {listed}", file=sys.stderr)
 
 
 def _make_all(todo: Sequence[CaseFiles], cache: Cache, settings: CacheSettings, jobs: int) -> list[Failure]:

@@ -1,10 +1,21 @@
 """The CT's constants of a fold (method.md, 2.1)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import fsum, sqrt
+
+from REACTKDLib.imaging.spec import PreprocessingSpec
 
 from ..cohorts.errors import CohortError
 from .cache import Cache
+
+
+def with_ct_constants(spec: PreprocessingSpec, cache: Cache, names: Iterable[str]) -> PreprocessingSpec:
+    """The spec with the CT constants of these training cases; as it is where the liver is zero, not a cohort's mean."""
+    if spec.zero == "liver":
+        return spec
+    mean, std = ct_constants(cache, names)
+    return replace(spec, ct_mean=mean, ct_std=std)
 
 
 def ct_constants(cache: Cache, names: Iterable[str]) -> tuple[float, float]:

@@ -24,7 +24,8 @@ class Cases:
     """One fold of a cohort.
 
     training, unlabelled, validation, test: names of cases. grades: of every case, None where there is none. patients:
-    likewise. tracers: that any case has. spec: with the CT constants of the training cases.
+    likewise. tracers: that any case has. spec: with the CT constants of the training cases. external: another cohort,
+    all of it to test on, with the same spec.
     """
 
     cache: Cache
@@ -37,10 +38,7 @@ class Cases:
     unlabelled: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
-
-    @property
-    def ct_constants(self) -> tuple[float, float]:
-        return self.spec.ct_mean, self.spec.ct_std
+    external: "Cases | None" = None
 
     def steps(
         self, fabric: Fabric, names: Sequence[str], draws: DrawSettings, settings: Optimisation, seed: int
@@ -80,7 +78,7 @@ class Cases:
             batches.set_epoch(epoch)
             parts = []
             for raw in loader:
-                parts.append(prepare(raw, fabric.device, self.ct_constants))
+                parts.append(prepare(raw, fabric.device, self.spec))
                 if len(parts) == settings.accumulate:
                     yield parts
                     parts = []
@@ -99,4 +97,4 @@ class Cases:
         """The cases in the order given, as an evaluation gives them."""
         dataset = CachedDataset(self.cache, names, self.grades, evaluation)
         for raw in load_batches(dataset, EpochBatches(names, self.grades, size, seed=None)):
-            yield prepare(raw, device, self.ct_constants)
+            yield prepare(raw, device, self.spec)

@@ -1,6 +1,6 @@
 """What a network says of cases it was not trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ..data.draw_settings import NATIVE, Evaluation
+from ..evaluation.entries import TEST, VALIDATION
 from ..evaluation.metrics import measure
 from ..evaluation.predictions import Predictions
 from .cases import Cases
@@ -73,8 +74,19 @@ def validate(
 
 def predict_all(network: nn.Module, cases: Cases, measured: Sequence[Evaluation], device: torch.device) -> Predictions:
     """Validation and test cases with every one of the inputs and doses."""
+    return predict(network, cases, {VALIDATION: cases.validation, TEST: cases.test}, measured, device)
+
+
+def predict(
+    network: nn.Module,
+    cases: Cases,
+    splits: Mapping[str, Sequence[str]],
+    measured: Sequence[Evaluation],
+    device: torch.device,
+) -> Predictions:
+    """splits: names of the cases of each."""
     rows = []
-    for split, names in (("validation", cases.validation), ("test", cases.test)):
+    for split, names in splits.items():
         for evaluation in measured:
             logits = logits_of(network, cases, names, evaluation, device)
             inputs = "+".join(evaluation.inputs)

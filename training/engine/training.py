@@ -16,6 +16,7 @@ from REACTKDLib.networks.architecture import Architecture, build_network
 from REACTKDLib.networks.cpu import tune_allocator
 
 from ..data.draw_settings import DrawSettings, Evaluation, ModalitySettings
+from ..evaluation.predictions import join
 from ..lora import merge_lora
 from ..methods import method_class
 from ..normalised_head import fold_heads
@@ -23,6 +24,7 @@ from .architectures import student_architecture, teacher_architecture
 from .cases import Cases
 from .differences import differences
 from .errors import TrainingError
+from .external import predict_external
 from .launch import uses_bf16
 from .loop import State, fit
 from .measuring import evaluations, predict_all, validate
@@ -128,6 +130,8 @@ class _Training:
             architecture = network.architecture
             read = cases.tracers if architecture.network == "teacher" else architecture.tracers
             predictions = predict_all(network, cases, evaluations(architecture.network, read, cases.levels), device)
+            if cases.external:
+                predictions = join([predictions, predict_external(network, cases, device)])
             write_result(self.folder, Trained(network, cases.spec, self._facts(state, names)), predictions)
         self.fabric.barrier()
 

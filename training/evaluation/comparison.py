@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from .bootstrap import RESAMPLING, Difference, Estimate, Resampling, compare, holm, t_interval
+from .entries import EXTERNAL, TEST, UNKNOWN, VALIDATION, Entry, EntryPredictions, RunPredictions
 from .errors import EvaluationError
 from .metrics import METRICS, measure
-from .run_folder import UNKNOWN, Entry, EntryPredictions, RunPredictions, read_run
+from .run_folder import read_run
 from .summary import value_of
 from .table import Cell, Column, Table, Value
 
@@ -49,12 +50,20 @@ def compare_jobs(
     """The reference minus each other job: difference, interval, p-value, and p-value corrected for all of them.
 
     The interval and the p-values are over patients; with several seeds there is a t interval over seeds beside them.
+    split: test or external, where all folds' networks predict the same cases and the differences are means over them.
 
     others: by default every other job of the run with the reference's inputs and dose. Seeds that both have in full are
     averaged. Holm's correction is over the others, for each metric by itself. A job that shares no complete seed with
-    the reference is named as incomplete. Raises EvaluationError: no_entry, other_cases where the two did not predict
-    the same cases, and what `summarise` raises.
+    the reference is named as incomplete. Raises EvaluationError: no_entry, bad_split, other_cases where the two did not
+    predict the same cases, and what `summarise` raises.
     """
+    if split == VALIDATION:
+        raise EvaluationError(
+            "bad_split",
+            "Jobs are not compared on validation cases: those chose the epoch of each network, and one case may "
+            "validate several folds.",
+            f"Compare them on the split '{TEST}' or '{EXTERNAL}'.",
+        )
     found = read_run(run, split)
     of_reference = _entry(found, reference)
     if others is None:
@@ -71,7 +80,8 @@ def compare_jobs(
             why = f"incomplete, missing: {missing or 'of the reference, ' + of_reference.missing(found.seeds)}"
             incomplete.append((other.job, other.inputs, other.dose, "", why, *[""] * 4))
     rows = (*_rows(compared, names), *incomplete)
-    return Table(f"{reference} minus other jobs ({split} cases)", COLUMNS, rows, _remarks(settings), note)
+    title = f"{reference} minus other jobs ({split} cases{f', {found.only_folds}' if found.only_folds else ''})"
+    return Table(title, COLUMNS, rows, _remarks(settings, split), note)
 
 
 def _entry(found: RunPredictions, entry: Entry) -> EntryPredictions:
@@ -99,18 +109,17 @@ def _difference(
         )
     labels, patients = of_first[0].labels, of_first[0].patients
     one, other = (np.stack([part.probabilities() for part in parts]) for parts in (of_first, of_second))
-    return _Compared(
-        seeds, compare(labels, one, other, patients, names, settings), _over_seeds(labels, one, other, names, settings)
-    )
+    over_seeds = _over_seeds(labels, one, other, len(seeds), names, settings) if len(seeds) > 1 else {}
+    return _Compared(seeds, compare(labels, one, other, patients, names, settings), over_seeds)
 
 
 def _over_seeds(
-    labels: np.ndarray, first: np.ndarray, second: np.ndarray, names: Sequence[str], settings: Resampling
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, seeds: int, names: Sequence[str], settings: Resampling
 ) -> dict[str, Estimate]:
-    if len(first) < 2:
-        return {}
+    """A seed's difference is the mean over its networks, where there are several of the same cases."""
     pairs = [(measure(labels, a, names), measure(labels, b, names)) for a, b in zip(first, second, strict=True)]
-    return {name: t_interval([a[name] - b[name] for a, b in pairs], settings.level) for name in names}
+    of_networks = {name: np.reshape([a[name] - b[name] for a, b in pairs], (seeds, -1)) for name in names}
+    return {name: t_interval(of.mean(1), settings.level) for name, of in of_networks.items()}
 
 
 def _rows(compared: dict[Entry, _Compared], names: Sequence[str]) -> list[tuple[Cell, ...]]:
@@ -130,9 +139,12 @@ def _cell(name: str, of: Estimate) -> Value:
     return value_of(name, of.value, low=of.low, high=of.high)
 
 
-def _remarks(settings: Resampling) -> tuple[str, ...]:
+def _remarks(settings: Resampling, split: str) -> tuple[str, ...]:
+    what = "of pooled held-out cases"
+    if split == EXTERNAL:
+        what = "on another cohort, each the mean over the networks (fold and seed) of both"
     return (
-        f"Differences of pooled held-out cases, in points of % where the metric is in %. Intervals: "
+        f"Differences {what}, in points of % where the metric is in %. Intervals: "
         f"{settings.level:.0%}, percentiles over {settings.resamples} bootstrap resamples of patients, both jobs in "
         f"the same resample, for the networks as they were trained. Over seeds: t interval over seeds of both. "
         f"p: two-sided, {settings.permutations} permutations of the two jobs by patient. Holm: over the jobs compared, "

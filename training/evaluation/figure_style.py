@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from .errors import EvaluationError
 
-COLUMN_MM = 88
-"""Width of a journal's column."""
+COLUMN_MM, PAGE_MM = 88, 180
+"""Widths of a journal's column and of its page."""
 MM_PER_INCH = 25.4
 PNG_DPI = 300
 NOTE_CHARACTERS = 76
@@ -58,11 +58,18 @@ def print_style() -> Iterator[None]:
 
 def new_figure(height_mm: float, note: str) -> tuple[Figure, Axes]:
     """One axes in a column's width, and the note below it."""
-    figure = Figure(figsize=(COLUMN_MM / MM_PER_INCH, height_mm / MM_PER_INCH), layout="constrained")
+    figure = blank_figure(COLUMN_MM, height_mm, note)
+    return figure, figure.add_subplot()
+
+
+def blank_figure(width_mm: float, height_mm: float, note: str) -> Figure:
+    """No axes yet, and the note below them."""
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), layout="constrained")
     FigureCanvasAgg(figure)
     if note:
-        figure.supxlabel(fill(note, NOTE_CHARACTERS), fontsize=6, color=GREY, style="italic")
-    return figure, figure.add_subplot()
+        lines = fill(note, int(NOTE_CHARACTERS * width_mm / COLUMN_MM))
+        figure.supxlabel(lines, fontsize=6, color=GREY, style="italic")
+    return figure
 
 
 def save(figure: Figure, stem: Path | str) -> tuple[Path, Path]:

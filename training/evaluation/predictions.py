@@ -23,7 +23,8 @@ SHOWN = 5
 class Predictions:
     """N predictions. cases, patients, split, inputs, dose: (N,) of str. labels: (N,) int64. logits: (N, K) float64.
 
-    split: validation or test. inputs: what the network read, for instance `ct+fdg`. dose: native, mild or severe.
+    split: validation, test or external. inputs: what the network read, for instance `ct+fdg`. dose: such as native,
+    mild, severe or mixed.
     A case has one prediction for each split, inputs and dose.
     """
 

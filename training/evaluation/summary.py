@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from .bootstrap import RESAMPLING, Resampling, bootstrap, t_interval
+from .entries import EXTERNAL, TEST, VALIDATION, EntryPredictions, RunPredictions, listed
 from .metrics import METRICS, measure
 from .predictions import Predictions
-from .run_folder import EntryPredictions, RunPredictions, read_run
+from .run_folder import read_run
 from .table import Cell, Column, Table, Value
 
 FACTS = (
@@ -21,6 +22,7 @@ FACTS = (
 )
 OVER_FOLDS = "mean ± std over folds"
 POOLED = "pooled [{level:.0%} interval]"
+OVER_NETWORKS = "mean over networks [{level:.0%} interval]"
 OVER_SEEDS = "mean over seeds [{level:.0%} t interval]"
 
 
@@ -32,11 +34,14 @@ def summarise(
     settings: Resampling = RESAMPLING,
     note: str = "",
 ) -> Table:
-    """Every job of a run, by inputs and dose, on the cases that its folds held out.
+    """Every job of a run, by inputs and dose, on the cases of one split.
 
-    Two lines each: mean ± std over folds, as the paper prints it, and all folds pooled with a bootstrap interval over
-    patients; with several seeds a third, the pooled metric's mean with a t interval over seeds. Only seeds that have
-    every fold count; a job without one is named as incomplete and has no numbers. note: printed with the table.
+    test: those that its folds held out. Two lines each: mean ± std over folds, as the paper prints it, and all folds
+    pooled with a bootstrap interval over patients; with several seeds a third, the pooled metric's mean with a t
+    interval over seeds. external: all folds' networks predict the same cases, so that the second line is the mean over
+    networks instead. validation: over folds only, since a case may choose the epoch in several folds.
+    Of the folds that the run was asked for, which is said where it is not all; only seeds that have every one of them
+    count, and a job without one is named as incomplete and has no numbers. note: printed with the table.
     Raises EvaluationError: bad_run, bad_predictions, not_held_out, repeated_case, other_cases, class_absent.
     """
     found = read_run(run, split)
@@ -44,7 +49,7 @@ def summarise(
     for of_entry in found.entries.values():
         rows += _rows(of_entry, found, names, settings)
     columns = FACTS + tuple(Column(name, METRICS[name].title) for name in names)
-    return Table(f"Metrics by job ({split} cases)", columns, tuple(rows), _remarks(names, settings), note)
+    return Table(f"Metrics by job ({split} cases)", columns, tuple(rows), _remarks(found, names, settings), note)
 
 
 def value_of(
@@ -62,33 +67,35 @@ def _rows(
     who = (entry.job, entry.inputs, entry.dose)
     if not seeds:
         return [(*who, "", "", f"incomplete, missing: {missing}", *[""] * len(names))]
-    pooled = found.pooled(seeds)
-    facts = (*who, _listed(seeds), f"{len(pooled[0])} of {sum(map(len, run.held_out))}")
-    rows = [
-        (*facts, OVER_FOLDS, *_over_folds(found, seeds, names)),
-        (*facts, POOLED.format(level=settings.level), *_over_patients(pooled, names, settings)),
-    ]
-    if len(seeds) > 1:
-        rows.append((*facts, OVER_SEEDS.format(level=settings.level), *_over_seeds(pooled, names, settings.level)))
+    cases = len(set().union(*(part.cases for part in found.in_order(seeds[0]))))
+    facts = (*who, listed(seeds), f"{cases} of {run.case_count}")
+    only = f" ({run.only_folds})" if run.only_folds else ""
+    rows = []
+    if len(run.folds) > 1 or run.split == VALIDATION:
+        title = OVER_FOLDS if len(run.folds) > 1 else "as measured"
+        rows.append((*facts, title + only, *_over_folds(found, seeds, names)))
+    if run.split != VALIDATION:
+        pooled = found.pooled(seeds)
+        title = OVER_NETWORKS if found.same_cases else POOLED
+        over_patients = _over_patients(pooled, names, settings)
+        rows.append((*facts, title.format(level=settings.level) + only, *over_patients))
+        if len(seeds) > 1:
+            over_seeds = _over_seeds(pooled, len(seeds), names, settings.level)
+            rows.append((*facts, OVER_SEEDS.format(level=settings.level) + only, *over_seeds))
     if missing:
         rows.append((*who, "", "", f"left out, missing: {missing}", *[""] * len(names)))
     return rows
 
 
 def _over_folds(found: EntryPredictions, seeds: tuple[int, ...], names: Sequence[str]) -> list[Value]:
-    """A fold's value is its mean over seeds; std with folds − 1."""
-    of_jobs = [
-        [measure(part.labels, part.probabilities(), names) for part in _in_order(found.by_seed[seed])] for seed in seeds
-    ]
+    """A fold's value is its mean over seeds; std with folds − 1, none for one fold."""
+    of_jobs = [[measure(part.labels, part.probabilities(), names) for part in found.in_order(seed)] for seed in seeds]
     cells = []
     for name in names:
         of_folds = np.mean([[metrics[name] for metrics in folds] for folds in of_jobs], axis=0)
-        cells.append(value_of(name, float(of_folds.mean()), std=float(of_folds.std(ddof=1))))
+        std = float(of_folds.std(ddof=1)) if len(of_folds) > 1 else None
+        cells.append(value_of(name, float(of_folds.mean()), std=std))
     return cells
-
-
-def _in_order(by_fold: dict[int, Predictions]) -> list[Predictions]:
-    return [by_fold[fold] for fold in sorted(by_fold)]
 
 
 def _over_patients(pooled: Sequence[Predictions], names: Sequence[str], settings: Resampling) -> list[Value]:
@@ -97,25 +104,40 @@ def _over_patients(pooled: Sequence[Predictions], names: Sequence[str], settings
     return [value_of(name, of.value, low=of.low, high=of.high) for name, of in found.items()]
 
 
-def _over_seeds(pooled: Sequence[Predictions], names: Sequence[str], level: float) -> list[Value]:
-    of_seeds = [measure(part.labels, part.probabilities(), names) for part in pooled]
+def _over_seeds(pooled: Sequence[Predictions], seeds: int, names: Sequence[str], level: float) -> list[Value]:
+    """A seed's value is the mean over its networks, where there are several of the same cases."""
+    measured = [measure(part.labels, part.probabilities(), names) for part in pooled]
     cells = []
     for name in names:
-        of = t_interval([metrics[name] for metrics in of_seeds], level)
+        of_seeds = np.reshape([metrics[name] for metrics in measured], (seeds, -1)).mean(1)
+        of = t_interval(of_seeds, level)
         cells.append(value_of(name, of.value, low=of.low, high=of.high))
     return cells
 
 
-def _listed(seeds: tuple[int, ...]) -> str:
-    return ", ".join(map(str, seeds))
-
-
-def _remarks(names: Sequence[str], settings: Resampling) -> tuple[str, ...]:
-    return (
-        f"Std over folds is a sample standard deviation, no interval. Pooled: held-out cases of all folds as one, with "
+def _remarks(run: RunPredictions, names: Sequence[str], settings: Resampling) -> tuple[str, ...]:
+    """What the lines of the table are."""
+    intervals = (
         f"percentiles of {settings.resamples} bootstrap resamples of patients, stratified by grade, for the networks "
-        "as they were trained. With several seeds every number is the mean over them; the t interval over seeds says "
-        "how much training varies on the same patients, not how much patients do. The ECE of few cases is too high: "
-        "that of folds lies above that of the pooled cases. Accuracies, precision, recall, F1 and AUC in %.",
+        "as they were trained"
+    )
+    of_split = {
+        TEST: f"Pooled: held-out cases of all folds as one, with {intervals}.",
+        EXTERNAL: "Cases of another cohort, from which no network has learnt; the network of every fold predicts all "
+        "of them. Std over folds says how much the networks differ on these patients. Over networks: the mean of what "
+        f"each network (fold and seed) reaches by itself, not of an ensemble, with {intervals}.",
+        VALIDATION: "Validation cases chose the epoch of each network: these numbers are too good, and not for "
+        "comparisons. A case may validate several folds, so that they are not pooled.",
+    }
+    over_seeds = (
+        "With several seeds every number is the mean over them; the t interval over seeds says how much training "
+        "varies on the same patients, not how much patients do."
+    )
+    only = f"The run was asked to train {run.only_folds}, of {len(run.held_out)} folds." if run.only_folds else ""
+    texts = ("Std over folds is a sample standard deviation, no interval.", of_split.get(run.split, ""), over_seeds)
+    ece = "The ECE of few cases is too high: that of folds lies above that of the pooled cases."
+    percent = "Accuracies, precision, recall, F1 and AUC in %."
+    return (
+        " ".join(filter(None, (*texts, ece if run.split == TEST else "", only, percent))),
         *(f"{METRICS[name].title}: {METRICS[name].description}." for name in names),
     )

@@ -18,6 +18,7 @@ def run_config(
     out: Path = Path("runs"),
     name: str | None = None,
     cohort: Path | None = None,
+    external: Path | None = None,
     set: list[str] | None = None,
     jobs: int = 1,
     backend: Literal["local", "ray"] = "local",
@@ -28,16 +29,18 @@ def run_config(
     The exit status is 1 if a job failed, 2 if nothing could be done, 130 after Ctrl-C.
 
     Args:
-        experiment: smoke, phantom or paper, or a YAML file.
+        experiment: one of those that come with it, such as smoke, phantom or paper, or a YAML file.
         out: folder of runs.
         name: of this run's folder within it; that of the configuration if not given.
         cohort: manifest of the cases, instead of what the configuration says.
+        external: manifest of another hospital's cases to test all networks on, instead of what the configuration says.
+            A run that is done gets their predictions without any training.
         set: changes to the configuration, such as [students.react_kd.optimisation.epochs=3].
         jobs: networks side by side, each with its share of the cores.
         backend: processes of this machine, or of a Ray cluster.
         device: what networks are trained on.
     """
-    chosen = read_experiment(experiment, set or (), cohort)
+    chosen = read_experiment(experiment, set or (), cohort, external)
     run = Path(out) / (name or config_path(experiment).stem)
     try:
         report = run_experiment(chosen, run, jobs=jobs, backend=backend, device=device)

@@ -24,6 +24,18 @@ class PhantomCohort:
 
 
 @dataclass(frozen=True, kw_only=True)
+class External:
+    """Another hospital's patients: no network learns from them, and every network is tested on them (Table IV)."""
+
+    cohort: Path | None = None
+    """The manifest of its cases, all with a grade. No patient, case or CT of the experiment's own cohort."""
+    phantoms: PhantomCohort | None = None
+    """Instead of a manifest, from other seeds than the experiment's own."""
+    dose_levels: tuple[LevelName, ...] = ("mild", "severe", "mixed")
+    """Beside the native dose. mixed: half of the cases, drawn by name, at the native dose, the others at severe [P]."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """Everything a run depends on. Kept, resolved, in the run's folder."""
 
@@ -31,8 +43,10 @@ class Experiment:
     """The manifest of the cases with a grade (and of cases without, which teach dose consistency only)."""
     phantoms: PhantomCohort | None = None
     """Instead of a manifest."""
+    external: External | None = None
+    """A second cohort, to be tested on. It can be added to a run that is done: nothing is trained again."""
     preprocessing: PreprocessingSpec = field(default_factory=PreprocessingSpec)
-    """Its ct_mean and ct_std are replaced by those of each fold's training cases."""
+    """With `zero: mean`, its ct_mean and ct_std are replaced by those of each fold's training cases."""
     dose_levels: tuple[LevelName, ...] = ("mild", "severe")
     """Beside the native dose: for the teacher's dose branch, and to be tested at."""
     scanner: ScannerSettings = field(default_factory=ScannerSettings)

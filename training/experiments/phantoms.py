@@ -25,21 +25,34 @@ FILES = {
 }
 
 
-def make_phantoms(phantoms: PhantomCohort, folder: Path, jobs: int = 1) -> tuple[CohortCase, ...]:
+def make_phantoms(phantoms: PhantomCohort, folder: Path, jobs: int = 1) -> None:
     """Writes those that are not there yet, one sub-folder each, whole or not at all; grades take turns.
 
     Raises PhantomError, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    seeds = range(phantoms.first_seed, phantoms.first_seed + phantoms.count)
-    grades = {seed: index % len(GRADES) for index, seed in enumerate(seeds)}
+    seeds, grades = seeds_of(phantoms), _grades(phantoms)
     todo = [seed for seed in seeds if not _is_there(folder / _name(seed), phantoms.look, grades[seed])]
     work = (delayed(_make)(seed, grades[seed], phantoms.look, folder / _name(seed)) for seed in todo)
     made = Parallel(jobs, return_as="generator_unordered")(work)
     for error in tqdm(made, "phantoms", len(seeds), initial=len(seeds) - len(todo), disable=not todo):
         if error:
             raise PhantomError(**error)
-    return tuple(_case(folder / _name(seed), grades[seed]) for seed in seeds)
+
+
+def planned_phantoms(phantoms: PhantomCohort, folder: Path) -> tuple[CohortCase, ...]:
+    """The cases as they will be, whether they are made yet or not."""
+    return tuple(_case(folder / _name(seed), grade) for seed, grade in _grades(phantoms).items())
+
+
+def seeds_of(phantoms: PhantomCohort) -> range:
+    """One a patient."""
+    return range(phantoms.first_seed, phantoms.first_seed + phantoms.count)
+
+
+def _grades(phantoms: PhantomCohort) -> dict[int, int]:
+    """By seed."""
+    return {seed: index % len(GRADES) for index, seed in enumerate(seeds_of(phantoms))}
 
 
 def _name(seed: int) -> str:

@@ -1,32 +1,37 @@
 """A run's folder, up to where networks can be trained: configuration, cohort, folds, splits and cache."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from REACTKDLib.imaging.spec import TRACERS
 
+from ..cohorts.external import check_external
 from ..cohorts.folds import Folds, make_folds
-from ..cohorts.manifest import Cohort, read_manifest, write_manifest
+from ..cohorts.manifest import Cohort, CohortCase, read_manifest, write_manifest
 from ..cohorts.splits import make_splits, read_splits, write_splits
 from ..data.cache import Cache, build_cache
 from ..data.cache_settings import CacheSettings
 from ..engine.differences import differences
-from ..evaluation.run_folder import FOLDS
-from .checks import check_networks, check_settings
-from .config import Experiment
+from ..evaluation.run_folder import CONFIG, FOLDS
+from .checks import check_settings
+from .config import Experiment, External
 from .errors import ExperimentError
-from .phantoms import make_phantoms
+from .network_checks import check_networks
+from .phantoms import make_phantoms, planned_phantoms
 from .reading import read_experiment, read_tree, to_tree, write_tree
 
-CONFIG, COHORT, SPLITS, CACHE, PHANTOMS = "config.yaml", "cohort.csv", "splits.json", "cache", "phantoms"
+COHORT, SPLITS, CACHE, PHANTOMS = "cohort.csv", "splits.json", "cache", "phantoms"
+EXTERNAL_COHORT, EXTERNAL_CACHE, EXTERNAL_PHANTOMS = "external.csv", "external_cache", "external_phantoms"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """cohort: as read from the run's own manifest."""
+    """cohort: as read from the run's own manifest. external: the other cohort, to test on."""
 
     cohort: Cohort
     cache: Cache
+    external: "Prepared | None" = None
 
 
 def experiment_of(run: Path) -> Experiment:
@@ -40,28 +45,42 @@ def cache_settings(experiment: Experiment) -> CacheSettings:
     return CacheSettings(experiment.preprocessing, experiment.dose_levels, experiment.scanner)
 
 
-def tracers_of(cohort: Cohort) -> tuple[str, ...]:
-    """The PET tracers that any case has."""
-    return tuple(t for t in TRACERS if any(getattr(case.files, f"pet_{t}") is not None for case in cohort.cases))
+def external_cache_settings(experiment: Experiment) -> CacheSettings:
+    """The same but for the doses."""
+    return replace(cache_settings(experiment), levels=experiment.external.dose_levels)
+
+
+def tracers_of(cases: Iterable[CohortCase]) -> tuple[str, ...]:
+    """The PET tracers that any of the cases has."""
+    cases = tuple(cases)
+    return tuple(t for t in TRACERS if any(getattr(case.files, f"pet_{t}") is not None for case in cases))
 
 
 def prepare(experiment: Experiment, run: Path, jobs: int = 1) -> Prepared:
     """Makes what is missing. What is there is verified, and nothing is touched if it is of another experiment.
 
-    jobs: processes side by side. Raises ExperimentError (bad_setting, no_cohort, other_config, other_cohort,
-    not_written), MethodError, CohortError.
+    jobs: processes side by side. Raises ExperimentError (bad_setting, bad_networks, no_cohort, no_external,
+    other_config, other_cohort, not_written), MethodError, CohortError.
     """
     check_settings(experiment)
     tree = to_tree(experiment)
     _check_same(tree, run)
-    # What can be wrong is found before the folder is made; phantoms have both tracers.
-    given = None if experiment.cohort is None else read_manifest(experiment.cohort, allow_unlabelled=True)
-    check_networks(experiment, TRACERS if given is None else tracers_of(given))
+    external = experiment.external
+    # What can be wrong is found before the folder is made.
+    cases = _planned(experiment, run / PHANTOMS, allow_unlabelled=True)
+    check_networks(experiment, tracers_of(cases))
+    others = _planned(external, run / EXTERNAL_PHANTOMS) if external else ()
+    if external:
+        check_external(others, cases)
     try:
         run.mkdir(parents=True, exist_ok=True)
         write_tree(tree, run / CONFIG)
-        cases = make_phantoms(experiment.phantoms, run / PHANTOMS, jobs) if given is None else given.cases
-        cohort = _keep_cohort(cases, run)
+        if experiment.phantoms:
+            make_phantoms(experiment.phantoms, run / PHANTOMS, jobs)
+        if external and external.phantoms:
+            make_phantoms(external.phantoms, run / EXTERNAL_PHANTOMS, jobs)
+        cohort = _keep_cohort(cases, run / COHORT)
+        other = _keep_cohort(others, run / EXTERNAL_COHORT) if external else None
         _keep_folds(experiment, cohort, run)
     except OSError as error:
         raise ExperimentError(
@@ -69,7 +88,18 @@ def prepare(experiment: Experiment, run: Path, jobs: int = 1) -> Prepared:
             f"The run cannot be written to {run}: {error.strerror or error}.",
             "Choose another place with --out, or free some space, and start again: what is done is kept.",
         ) from error
-    return Prepared(cohort, build_cache(cohort, run / CACHE, cache_settings(experiment), jobs))
+    prepared = Prepared(cohort, build_cache(cohort, run / CACHE, cache_settings(experiment), jobs))
+    if other is None:
+        return prepared
+    cache = build_cache(other, run / EXTERNAL_CACHE, external_cache_settings(experiment), jobs)
+    return replace(prepared, external=Prepared(other, cache))
+
+
+def _planned(cohorts: Experiment | External, phantoms: Path, **allowed: bool) -> tuple[CohortCase, ...]:
+    """The cases of a manifest, or phantoms that may not be made yet."""
+    if cohorts.phantoms is not None:
+        return planned_phantoms(cohorts.phantoms, phantoms)
+    return read_manifest(cohorts.cohort, **allowed).cases
 
 
 def _check_same(tree: dict, run: Path) -> None:
@@ -77,7 +107,10 @@ def _check_same(tree: dict, run: Path) -> None:
     if not (run / CONFIG).exists():
         return
     found = read_tree(run / CONFIG)
-    if lines := differences(found if isinstance(found, dict) else {}, tree, "the run"):
+    found = found if isinstance(found, dict) else {}
+    # An external cohort changes no training: it can be added at any time.
+    wanted = tree if found.get("external") else {**tree, "external": None}
+    if lines := differences(found, wanted, "the run"):
         raise ExperimentError(
             "other_config",
             f"The run {run} is of another configuration:\n" + "\n".join(f"  {line}" for line in lines),
@@ -85,19 +118,19 @@ def _check_same(tree: dict, run: Path) -> None:
         )
 
 
-def _keep_cohort(cases, run: Path) -> Cohort:
+def _keep_cohort(cases: Sequence[CohortCase], path: Path) -> Cohort:
     """The run's own manifest, whatever becomes of the one it was made from."""
-    new = run / f"new_{COHORT}"
+    new = path.with_name(f"new_{path.name}")
     write_manifest(cases, new)
-    if (run / COHORT).exists() and (run / COHORT).read_bytes() != new.read_bytes():
+    if path.exists() and path.read_bytes() != new.read_bytes():
         new.unlink()
         raise ExperimentError(
             "other_cohort",
-            f"The cohort has changed since the run {run} was started: it is not what the run's {COHORT} holds.",
+            f"The cohort has changed since the run {path.parent} was started: it is not what its {path.name} holds.",
             "Take the manifest back to what it was, or give the new run another name with --name.",
         )
-    new.replace(run / COHORT)
-    return read_manifest(run / COHORT, allow_unlabelled=True)
+    new.replace(path)
+    return read_manifest(path, allow_unlabelled=True)
 
 
 def _keep_folds(experiment: Experiment, cohort: Cohort, run: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..engine.jobs import Job
 from ..engine.settings import Optimisation
-from ..evaluation.run_folder import DONE
+from ..evaluation.entries import EXTERNAL
+from ..evaluation.run_folder import DONE, has_predicted
 from .config import Experiment
 from .heartbeat import beginning_of, is_beating
 from .record import FAILED
@@ -16,7 +17,8 @@ METRICS = "metrics.csv"
 
 @dataclass(frozen=True)
 class Progress:
-    """state: done, running, failed, stopped (some epochs done, by nobody now) or waiting.
+    """state: done, running, failed, untested (trained before the run got its external cohort), stopped (some epochs
+    done, by nobody now) or waiting.
 
     epoch: finished, of `epochs`. best_epoch, best_auc: by validation macro-AUC; None before the first.
     seconds_per_epoch: since the job was started, None where that cannot be told.
@@ -44,7 +46,7 @@ def progress_of(experiment: Experiment, run: Path, job: Job) -> Progress:
     best = max(rows, key=lambda row: (row["macro_auc"], -row["nll"]), default=None)
     return Progress(
         job,
-        _state(folder, bool(rows)),
+        _state(experiment, folder, bool(rows)),
         len(rows),
         optimisation_of(experiment, job).epochs,
         None if best is None else int(best["epoch"]),
@@ -58,13 +60,20 @@ def optimisation_of(experiment: Experiment, job: Job) -> Optimisation:
     return networks[job.name].optimisation
 
 
-def _state(folder: Path, begun: bool) -> str:
-    if (folder / DONE).exists():
+def is_done(experiment: Experiment, folder: Path) -> bool:
+    """Whether a job is trained, and has predicted the external cohort where there is one."""
+    return (folder / DONE).exists() and (experiment.external is None or has_predicted(folder, EXTERNAL))
+
+
+def _state(experiment: Experiment, folder: Path, begun: bool) -> str:
+    if is_done(experiment, folder):
         return "done"
     if is_beating(folder):
         return "running"
     if (folder / FAILED).exists():
         return "failed"
+    if (folder / DONE).exists():
+        return "untested"
     return "stopped" if begun else "waiting"
 
 

@@ -4,15 +4,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
-from .config import Experiment
+from .config import Experiment, External
 from .errors import ExperimentError
 from .typed import Place, mapping, settings_from
 
 SHIPPED = Path(__file__).parent
+Cohorts = TypeVar("Cohorts", Experiment, External)
 
 
 class _Loader(yaml.SafeLoader):
@@ -40,11 +41,14 @@ def config_path(config: str) -> Path:
     return Path(config)
 
 
-def read_experiment(config: str, changes: Sequence[str] = (), cohort: Path | None = None) -> Experiment:
+def read_experiment(
+    config: str, changes: Sequence[str] = (), cohort: Path | None = None, external: Path | None = None
+) -> Experiment:
     """The experiment of a shipped name or a file.
 
-    changes: `students.react_kd.optimisation.epochs=3`, each a value in YAML. cohort: a manifest instead of what the
-    file says. A relative manifest is relative to the file. Raises ExperimentError: missing_config, bad_config.
+    changes: `students.react_kd.optimisation.epochs=3`, each a value in YAML. cohort, external: manifests instead of
+    what the file says. A relative manifest in the file is relative to it. Raises ExperimentError: missing_config,
+    bad_config.
     """
     path = config_path(str(config))
     place = Place(path.name)
@@ -53,11 +57,18 @@ def read_experiment(config: str, changes: Sequence[str] = (), cohort: Path | Non
     for change in changes:
         _apply(tree, change)
     experiment = settings_from(tree, Experiment(), place)
-    if cohort is not None:
-        return replace(experiment, cohort=Path(cohort).resolve(), phantoms=None)
-    if experiment.cohort is not None:
-        return replace(experiment, cohort=(path.parent / experiment.cohort).resolve())
+    experiment = _with_manifest(experiment, cohort, path.parent)
+    if external is not None or experiment.external is not None:
+        outside = _with_manifest(experiment.external or External(), external, path.parent)
+        return replace(experiment, external=outside)
     return experiment
+
+
+def _with_manifest(settings: Cohorts, given: Path | None, base: Path) -> Cohorts:
+    """With an absolute path, the given manifest's or that of its own, which is relative to `base`."""
+    if given is not None:
+        return replace(settings, cohort=Path(given).resolve(), phantoms=None)
+    return settings if settings.cohort is None else replace(settings, cohort=(base / settings.cohort).resolve())
 
 
 def to_tree(experiment: Experiment) -> dict[str, Any]:

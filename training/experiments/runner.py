@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..cohorts.manifest import Cohort
-from ..data.cache import Cache
 from ..engine.jobs import Job
 from ..engine.processes import is_first_process, process_count, wait_for_first
 from ..evaluation.run_folder import DONE
@@ -13,8 +11,8 @@ from .config import Experiment
 from .errors import ExperimentError
 from .jobs import jobs_of, teacher_of
 from .pools import Backend, run_side_by_side
-from .preparation import prepare
-from .progress import progress_of
+from .preparation import Prepared, prepare
+from .progress import is_done, progress_of
 from .work import Outcome, Train, Work, threads_of
 
 
@@ -41,6 +39,8 @@ def run_experiment(
 ) -> Report:
     """Prepares the run's folder and trains what is missing, teachers before their students.
 
+    What is trained and has not met the run's external cohort yet predicts it.
+
     jobs: processes side by side. train: `training_job.run_job` if not given. Under torchrun the first process prepares,
     then all train each job together, one after the other. Raises what `prepare` raises, and ExperimentError.
     """
@@ -55,9 +55,9 @@ def run_experiment(
         prepared = prepare(experiment, run, jobs)
     wait_for_first()
     # No process makes a job done before all others have joined it, and so have seen the same jobs to do.
-    todo = [job for job in jobs_of(experiment) if not (run / job.folder / DONE).exists()]
+    todo = [job for job in jobs_of(experiment) if not is_done(experiment, run / job.folder)]
     if is_first_process():
-        _announce(experiment, run, todo, prepared.cohort, prepared.cache)
+        _announce(experiment, run, todo, prepared)
     work = Work(train or _run_job(), experiment, run, device, show=jobs == 1, threads=threads_of(jobs))
     if process_count() > 1:
         for number, job in enumerate(todo, start=1):
@@ -115,18 +115,26 @@ def _said(outcome: Outcome, work: Work) -> str:
     return f"{job.title}: done, best {best}, {minutes:.1f} min"
 
 
-def _announce(experiment: Experiment, run: Path, todo: Sequence[Job], cohort: Cohort, cache: Cache) -> None:
-    grades = [case.grade for case in cohort.cases]
-    counts = ", ".join(str(grades.count(grade)) for grade in range(3))
-    unlabelled = f", {grades.count(None)} without a grade" if None in grades else ""
-    patients = len({case.patient for case in cohort.cases})
+def _announce(experiment: Experiment, run: Path, todo: Sequence[Job], prepared: Prepared) -> None:
+    external = f"to test on: {_counted(prepared.external)}\n" if prepared.external else ""
+    trained = sum((run / job.folder / DONE).exists() for job in todo)
+    untested = f", {trained} to test on the external cohort" if trained else ""
     everything = jobs_of(experiment)
     folds = f"{len({job.fold for job in everything})} of {experiment.folds} folds"
     print(
-        f"{run.name}: {len(grades)} cases of {patients} patients (grades 0, 1, 2: {counts}{unlabelled}); "
-        f"cache {cache.bytes / 1e6:.0f} MB\n"
+        f"{run.name}: {_counted(prepared)}\n{external}"
         f"teachers: {', '.join(experiment.teachers) or 'none'}; students: {', '.join(experiment.students) or 'none'}; "
         f"{folds}; seeds {', '.join(map(str, experiment.seeds))}\n"
-        f"{len(everything)} jobs, {len(everything) - len(todo)} done already, {len(todo)} to train",
+        f"{len(everything)} jobs, {len(everything) - len(todo)} done already, {len(todo) - trained} to train{untested}",
         flush=True,
     )
+
+
+def _counted(prepared: Prepared) -> str:
+    cases = prepared.cohort.cases
+    grades = [case.grade for case in cases]
+    counts = ", ".join(str(grades.count(grade)) for grade in range(3))
+    unlabelled = f", {grades.count(None)} without a grade" if None in grades else ""
+    patients = len({case.patient for case in cases})
+    cases = f"{len(cases)} cases of {patients} patients (grades 0, 1, 2: {counts}{unlabelled})"
+    return f"{cases}; cache {prepared.cache.bytes / 1e6:.0f} MB"

@@ -12,14 +12,14 @@ from REACTKDLib.imaging.errors import ReactKDError
 
 from ..engine.jobs import Job
 from ..engine.processes import is_first_process
-from ..evaluation.run_folder import DONE
 from .config import Experiment
 from .heartbeat import heartbeat, is_beating
-from .progress import read_epochs
+from .progress import is_done, read_epochs
 from .record import forget_failure, keep_failure
 
 Train = Callable[..., None]
-"""`run_job(experiment, run, job, device=..., show=...)`: trains or resumes a job; writes DONE last."""
+"""`run_job(experiment, run, job, device=..., show=...)`: trains or resumes a job; `done.json` is
+written last. A job that has it predicts the external cohort."""
 KILLED = {
     "code": "worker_killed",
     "message": "The system ended the process that trained it; memory may have run out.",
@@ -50,7 +50,7 @@ class Work:
     def __call__(self, job: Job) -> Outcome:
         """Never raises for what is wrong with a job: one of them does not stop the others."""
         folder = self.run / job.folder
-        if (folder / DONE).exists():
+        if is_done(self.experiment, folder):
             return Outcome(job)
         if is_beating(folder):
             return Outcome(job, error=_BUSY)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from REACTKDLib.imaging.spec import PreprocessingSpec
 from REACTKDLib.networks.architecture import Architecture, build_network
 from training.data.batch import TrainingBatch, prepare
 from training.data.draws import (
@@ -19,7 +20,7 @@ from training.data.raw_batch import RawBatch, RawCase, collate
 
 from .made_cases import cached_case, label_map
 
-CONSTANTS = (0.4, 0.2)
+SPEC = PreprocessingSpec(zero="mean", ct_mean=0.4, ct_std=0.2)
 CASES = (
     cached_case(label_map(2, seed=1), ("fdg", "act"), seed=1),
     cached_case(label_map(3, seed=2), ("fdg",), seed=2),
@@ -43,12 +44,12 @@ def raw(settings: DrawSettings | Evaluation, epoch: int = 0) -> RawBatch:
 
 
 def batch(settings: DrawSettings | Evaluation, epoch: int = 0) -> TrainingBatch:
-    return prepare(raw(settings, epoch), "cpu", CONSTANTS)
+    return prepare(raw(settings, epoch), "cpu", SPEC)
 
 
 def full_of(image: torch.Tensor) -> torch.Tensor:
     """What the representation `full` of a cached CT is."""
-    return (torch.from_numpy(image).float() - CONSTANTS[0]) / CONSTANTS[1]
+    return (torch.from_numpy(image).float() - SPEC.ct_mean) / SPEC.ct_std
 
 
 def test_the_teacher_reads_all_that_a_case_has_and_the_student_one_tracer_at_most():
@@ -65,7 +66,7 @@ def test_the_teacher_reads_all_that_a_case_has_and_the_student_one_tracer_at_mos
 
 def test_the_dose_image_is_the_ct_at_the_drawn_dose_and_the_ct_is_native():
     given = raw(STILL, epoch=1)
-    made = prepare(given, "cpu", CONSTANTS)
+    made = prepare(given, "cpu", SPEC)
     assert len({drawn.dose_level for drawn in given.draws}) > 1
     for row, (case, drawn) in enumerate(zip(CASES, given.draws, strict=True)):
         name = "ct" if drawn.dose_level == "native" else f"ct_{drawn.dose_level}"
@@ -94,7 +95,7 @@ def test_an_evaluation_without_ct_takes_it_from_both():
     made = prepare(
         collate([RawCase("a", CASES[0], 0, no_draw("a", CaseFacts.of(CASES[0]), Evaluation(inputs=("fdg",))))]),
         "cpu",
-        CONSTANTS,
+        SPEC,
     )
     assert made.for_student().presence("ct").tolist() == [False]
     assert made.for_teacher().presence("dose").tolist() == [False]
@@ -115,7 +116,7 @@ def test_augmentation_moves_dose_ct_and_pet_alike():
     for settings in (STILL, replace(SETTINGS, perturbation=PerturbationSettings.none())):
         native = replace(CASES[0], images=dict.fromkeys(CASES[0].images, CASES[0].images["ct"]))
         drawn = draw("a", 0, 0, CaseFacts.of(native), settings)
-        made = prepare(collate([RawCase("a", native, 0, replace(drawn, dose_level="mild"))]), "cpu", CONSTANTS)
+        made = prepare(collate([RawCase("a", native, 0, replace(drawn, dose_level="mild"))]), "cpu", SPEC)
         assert torch.equal(made.images["ct"], made.images["dose"])
         scaled = made.images["ct"][0, 0]
         torch.testing.assert_close(made.images["fdg"][0, 0], (scaled - scaled.mean()) / scaled.std(correction=0))
@@ -123,7 +124,7 @@ def test_augmentation_moves_dose_ct_and_pet_alike():
 
 def test_the_students_regions_are_perturbed_in_rows_that_stay_aligned():
     given = raw(replace(STILL, perturbation=PerturbationSettings(lesion_dropout=0.6, mask_jitter=False)))
-    made = prepare(given, "cpu", CONSTANTS)
+    made = prepare(given, "cpu", SPEC)
     dropped = {(row, label - 1) for row, drawn in enumerate(given.draws) for label in drawn.regions.dropped}
     assert dropped
     for row in range(len(CASES)):
@@ -145,7 +146,7 @@ def test_weights_rounded_by_the_cache_still_sum_to_at_most_one():
     case = replace(CASES[1], region_weights=weights.half().numpy(), labels=(1, 2, 3, 4))
     assert float(weights.half().float().sum(0).max()) > 1
     drawn = draw("a", 0, 0, CaseFacts.of(case), STILL)
-    made = prepare(collate([RawCase("a", case, 0, drawn)]), "cpu", CONSTANTS)
+    made = prepare(collate([RawCase("a", case, 0, drawn)]), "cpu", SPEC)
     assert float(made.regions.sum(1).max()) <= 1 + 1e-6
 
 

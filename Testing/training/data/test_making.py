@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from REACTKDLib.imaging.case import Case
 from REACTKDLib.imaging.phantom import PhantomSettings, make_phantom
-from REACTKDLib.imaging.preprocess import preprocess, representations
+from REACTKDLib.imaging.preprocess import preprocess
+from REACTKDLib.imaging.representations import representations
 from REACTKDLib.imaging.spec import PreprocessingSpec
 from REACTKDLib.inference.case_files import CaseFiles
 from Testing.training.data.phantom_cohort import QUICK
@@ -39,7 +40,7 @@ def assert_channels_come_back(case: Case, spec: PreprocessingSpec) -> None:
         assert image.dtype == np.float16
         volume = image.astype(np.float32)
         mean, std = (spec.ct_mean, spec.ct_std) if modality == "ct" else (volume.mean(), volume.std())
-        found = representations(volume, entry.label_map, mean, std)
+        found = representations(volume, entry.label_map, mean, std, spec.zero)
         for channel, wanted in zip(found, expected.channels[modality], strict=True):
             # Voxel, mean and standard deviation of a PET are each off by a rounding at most.
             limit = HALF * (2 + np.abs(wanted).max()) / std

@@ -22,7 +22,7 @@ from training.engine.cases import Cases
 from training.engine.settings import Optimisation, StudentSettings, TeacherSettings
 
 GRID = (8, 16, 16)
-SPEC = PreprocessingSpec(grid=GRID, feature_stride=2, ct_mean=0.5, ct_std=0.3)
+SPEC = PreprocessingSpec(grid=GRID, feature_stride=2, zero="mean", ct_mean=0.5, ct_std=0.3)
 BOTH = ("fdg", "act")
 FINGERPRINT = "made"
 GRADED = 12
@@ -85,7 +85,7 @@ def spoil(cases: Cases, name: str, modality: str = "ct") -> None:
 def batch_of(cases: Cases, names: Sequence[str], draws: DrawSettings | None = None) -> TrainingBatch:
     """As the first epoch of training makes it."""
     dataset = CachedDataset(cases.cache, names, cases.grades, draws or DrawSettings(modalities=STUDENT_MODALITIES))
-    return prepare(collate([dataset[1, name] for name in names]), "cpu", cases.ct_constants)
+    return prepare(collate([dataset[1, name] for name in names]), "cpu", cases.spec)
 
 
 def teacher_settings(**changes) -> TeacherSettings:

@@ -57,9 +57,12 @@ def folds() -> list[list[str]]:
 
 @pytest.fixture
 def run_of(tmp_path) -> Callable[..., Path]:
-    """Writes a run: jobs as {name: skill}, seeds, without the jobs named as (fold, seed, name)."""
+    """Writes a run: jobs as {name: skill}, seeds, without the jobs named as (fold, seed, name).
 
-    def write(jobs: dict[str, float], seeds=(0,), unfinished=(), inputs=("ct",)) -> Path:
+    others: splits beside the held-out cases, with the names that every job predicts.
+    """
+
+    def write(jobs: dict[str, float], seeds=(0,), unfinished=(), inputs=("ct",), others=None) -> Path:
         run = tmp_path / "run"
         run.mkdir()
         (run / "folds.json").write_text(json.dumps({"validation": FOLDS}))
@@ -70,7 +73,12 @@ def run_of(tmp_path) -> Callable[..., Path]:
                     folder.mkdir(parents=True)
                     if (fold, seed, job) in unfinished:
                         continue
-                    parts = [predictions_of(names, 100 * fold + 10 * seed + number, skill, inputs=i) for i in inputs]
+                    splits = {"test": names} | (others or {})
+                    parts = [
+                        predictions_of(of_split, 100 * fold + 10 * seed + number, skill, split=split, inputs=i)
+                        for split, of_split in splits.items()
+                        for i in inputs
+                    ]
                     fields = {f: np.concatenate([getattr(p, f) for p in parts]) for f in vars(parts[0])}
                     write_predictions(folder / "predictions.csv", Predictions(**fields))
                     (folder / "done.json").write_text("{}")

@@ -8,6 +8,7 @@ import pytest
 
 from REACTKDLib.imaging.phantom import PhantomSettings
 from REACTKDLib.imaging.spec import PreprocessingSpec
+from training.dose.settings import ScannerSettings
 from training.engine.settings import StudentSettings, TeacherSettings
 from training.experiments.config import Experiment, PhantomCohort
 from training.experiments.preparation import prepare
@@ -20,6 +21,7 @@ def experiment() -> Experiment:
         phantoms=PhantomCohort(count=9, look=PhantomSettings.coarse()),
         preprocessing=PreprocessingSpec(grid=(8, 12, 12), feature_stride=2),
         dose_levels=(),
+        scanner=ScannerSettings(views=90),
         only_folds=(0, 2),
         teachers={
             "dual": TeacherSettings(feature_size=12, width=16),

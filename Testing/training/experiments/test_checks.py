@@ -5,7 +5,8 @@ import pytest
 
 from REACTKDLib.imaging.errors import ReactKDError
 from training.engine.settings import Optimisation
-from training.experiments.checks import check_networks, check_settings
+from training.experiments.checks import check_settings
+from training.experiments.network_checks import check_networks
 
 
 def test_a_sound_experiment_passes(experiment):
@@ -67,3 +68,50 @@ def test_students_are_checked_against_method_teacher_and_cohort(experiment, stud
     with pytest.raises(ReactKDError) as error:
         check_networks(replace(experiment, students=students), ("fdg",))
     assert says in str(error.value)
+
+
+CT_ONLY = ()
+
+
+def refusal(experiment, tracers) -> ReactKDError:
+    with pytest.raises(ReactKDError) as error:
+        check_networks(experiment, tracers)
+    return error.value
+
+
+def test_without_pet_all_that_do_not_fit_are_named_at_once_with_what_to_do(experiment):
+    students = {name: experiment.students[name] for name in ("react_kd", "alone")} | {
+        "reads_fdg": replace(experiment.students["alone"], tracers=("fdg",)),
+        "of_both": replace(experiment.students["react_kd"], method="mtcm_kd"),
+    }
+    error = refusal(replace(experiment, students=students), CT_ONLY)
+    assert error.code == "bad_networks"
+    assert error.message.startswith("2 networks do not fit:")
+    assert "students.reads_fdg.tracers cannot be fdg." in error.message
+    assert "students.of_both: MTCM-KD (re-implementation) needs a teacher with the branches" in error.message
+    assert "this one has 'dose' only" in error.message
+    for fits in ("alone", "react_kd"):
+        assert f"students.{fits}" not in error.message
+    assert "The cohort has no PET." in error.hint
+    assert "set its tracers to null" in error.hint
+    assert "Leave the method out" in error.hint
+
+
+def test_a_teacher_that_reads_pet_alone_is_refused_without_pet_and_its_students_are_not_named(experiment):
+    dual = experiment.teachers["dual"]
+    teachers = experiment.teachers | {"dual": replace(dual, branches=("structure",))}
+    error = refusal(replace(experiment, teachers=teachers), CT_ONLY)
+    assert error.code == "bad_setting"
+    assert error.message == "teachers.dual.branches cannot be structure."
+    assert "no PET" in error.hint
+    check_networks(replace(experiment, teachers=teachers), ("act",))
+
+
+def test_what_reads_ct_fits_a_cohort_without_pet(experiment):
+    check_networks(experiment, CT_ONLY)
+
+
+def test_a_cohort_with_another_tracer_says_which_it_has(experiment):
+    students = {"reads_act": replace(experiment.students["alone"], tracers=("act",))}
+    error = refusal(replace(experiment, students=students), ("fdg",))
+    assert "The cohort has fdg only." in error.hint

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from training.experiments.config import Experiment, PhantomCohort
+from training.experiments.config import Experiment, External, PhantomCohort
 from training.experiments.reading import read_experiment, to_tree
 from training.experiments.reference import methods_reference, sections, settings_of, settings_reference
 from training.methods import method_class, method_names
@@ -42,7 +42,7 @@ def test_the_command_prints_the_page(project):
 
 
 def test_every_setting_of_an_experiment_is_there_and_no_other(rows):
-    whole = leaves(to_tree(Experiment(phantoms=PhantomCohort())))
+    whole = leaves(to_tree(Experiment(phantoms=PhantomCohort(), external=External(phantoms=PhantomCohort()))))
     named = {
         name.replace("teachers.dual", "teachers.NAME").replace("students.react_kd", "students.NAME") for name in whole
     }
@@ -61,7 +61,8 @@ def test_every_default_can_be_given_as_it_is_written_and_changes_nothing(rows, t
         f"{name.replace('teachers.NAME', 'teachers.dual').replace('students.NAME', 'students.react_kd')}={default}"
         for name, default, _ in rows
     ]
-    assert read_experiment(str(tmp_path / "mine.yaml"), changes) == Experiment(phantoms=PhantomCohort())
+    whole = Experiment(phantoms=PhantomCohort(), external=External())
+    assert read_experiment(str(tmp_path / "mine.yaml"), changes) == whole
 
 
 def test_every_setting_has_a_text():

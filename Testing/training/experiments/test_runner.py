@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from Testing.training.experiments.fake_training import FakeTraining, begun
 from training.engine.jobs import Job
+from training.engine.settings import Optimisation
 from training.evaluation.run_folder import DONE
 from training.experiments.errors import ExperimentError
 from training.experiments.jobs import jobs_of, teacher_of
@@ -194,3 +196,28 @@ def test_ray_trains_the_same_jobs(experiment, run):
     assert [outcome.job for outcome in report.failed] == [DUAL]
     assert report.skipped == [REACT_KD]
     assert done(run) == FOLDERS - {str(DUAL.folder), str(REACT_KD.folder)}
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_of_two_workers_gives_the_results_of_two_local_processes(experiment, run, tmp_path):
+    ray = pytest.importorskip("ray")
+    quick = Optimisation(epochs=2, batch_size=2)
+    students = {name: experiment.students[name] for name in ("react_kd", "alone")}
+    tiny = replace(
+        experiment,
+        validation_share=0.0,
+        teachers={"dual": replace(experiment.teachers["dual"], optimisation=quick)},
+        students={name: replace(settings, optimisation=quick) for name, settings in students.items()},
+    )
+    on_ray = tmp_path / "ray"
+    on_ray.mkdir()
+    shutil.copytree(run / "phantoms", on_ray / "phantoms")
+    shutil.copytree(on_ray, tmp_path / "local")
+    for backend in ("ray", "local"):
+        assert run_experiment(tiny, tmp_path / backend, jobs=2, backend=backend, device="cpu").all_done
+    assert ray.cluster_resources()["CPU"] == 2
+    names = ("predictions.csv", "metrics.csv", "weights.safetensors", DONE)
+    found = [path for path in on_ray.glob("fold*/seed*/*/*") if path.name in names]
+    assert len(found) == 2 * 3 * len(names)
+    for path in found:
+        assert path.read_bytes() == (tmp_path / "local" / path.relative_to(on_ray)).read_bytes(), path.name

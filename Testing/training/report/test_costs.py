@@ -1,0 +1,86 @@
+import time
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from REACTKDLib.networks.batch import ModalityBatch, NetworkOutput
+from training.evaluation.bootstrap import Resampling
+from training.evaluation.summary import POOLED, summarise
+from training.report.costs import cost_picture, cost_points, cost_table, costs_of_run
+from training.report.forward_cost import cost_of
+
+GRID = (4, 6, 6)
+FEW = Resampling(resamples=50, permutations=50)
+
+
+class Counted(nn.Module):
+    """A convolution, attention among its voxels, and a linear head: all that costs."""
+
+    def __init__(self, seconds: tuple[float, ...] = (0.0,)):
+        super().__init__()
+        self.convolution = nn.Conv3d(3, 8, 3, padding=1)
+        self.head = nn.Linear(8, 3)
+        self.seconds = seconds
+        self.passes = 0
+
+    def forward(self, batch: ModalityBatch) -> NetworkOutput:
+        time.sleep(self.seconds[self.passes % len(self.seconds)])
+        self.passes += 1
+        features = self.convolution(batch.images["ct"])
+        tokens = features.flatten(2).mT[:, None]
+        tokens = F.scaled_dot_product_attention(tokens, tokens, tokens)
+        return NetworkOutput(self.head(tokens.mean((1, 2))), features)
+
+
+def one_case(cases: int = 1) -> ModalityBatch:
+    return ModalityBatch({"ct": torch.rand(cases, 3, *GRID)}, {"ct": torch.ones(cases, dtype=torch.bool)})
+
+
+def test_parameters_and_multiplications_are_those_counted_by_hand():
+    voxels = 4 * 6 * 6
+    convolution = voxels * 8 * 3 * 27
+    attention = 2 * voxels * voxels * 8  # queries with keys, weights with values
+    cost = cost_of(Counted(), one_case(), "cpu", repeats=1)
+    assert cost.parameters == (3 * 27 + 1) * 8 + (8 + 1) * 3
+    assert cost.flops == 2 * (convolution + attention + 8 * 3)
+
+
+def test_one_slow_pass_does_not_count():
+    cost = cost_of(Counted((0.004, 0.004, 0.004, 0.004, 0.2)), one_case(), "cpu", repeats=5)
+    assert 4 <= cost.milliseconds < 100
+
+
+def test_only_one_case_is_timed():
+    with pytest.raises(ValueError, match="one case"):
+        cost_of(Counted(), one_case(2), "cpu")
+
+
+@pytest.fixture(scope="module")
+def costs(small_run):
+    return costs_of_run(small_run, repeats=1, settings=FEW)
+
+
+def test_every_network_of_a_run_has_its_line_and_says_what_is_missing(costs):
+    table = cost_table(costs, repeats=1, note="Phantoms.")
+    rows = {row[0]: row for row in table.rows}
+    assert list(rows) == ["teacher-dual", "student-react_kd", "student-alone"]
+    assert rows["teacher-dual"][1] == "ct+fdg+act"
+    assert rows["teacher-dual"][-1] == "incomplete"
+    assert rows["student-alone"][1:] == ("not done", "", "", "", "")
+    assert rows["student-react_kd"][2].value > 0
+    assert "counted as two" in table.remarks[0]
+
+
+def test_a_point_is_a_network_with_every_fold_and_its_auc_that_of_the_summary(costs, small_run):
+    (point,) = cost_points(costs, "parameters")
+    assert point.name == "student-react_kd"
+    of = next(of for of in costs if of.job == point.name)
+    assert point.cost == of.cost.parameters / 1e6
+    summary = summarise(small_run, names=("auc",), settings=FEW)
+    line = (point.name, "ct+fdg", "native"), POOLED.format(level=0.95)
+    (auc,) = (row[-1] for row in summary.rows if (row[:3], row[5]) == line)
+    assert (point.quality.value, point.quality.low, point.quality.high) == (auc.value, auc.low, auc.high)
+    axes = cost_picture(costs, "milliseconds").axes[0]
+    assert axes.get_xlabel() == "Milliseconds a case"

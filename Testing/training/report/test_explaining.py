@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from Testing.training.data.made_cases import cached_case, label_map, region_weights
+from Testing.training.engine.tiny import FINGERPRINT, GRID
+from training.data.store import write_entry
+from training.evaluation.bootstrap import Resampling
+from training.evaluation.errors import EvaluationError
+from training.explanations.maps import attention_transfer_map, react_kd_map
+from training.report.explaining import CHANCE, COSTLY, MAPS, OURS, explanation_table, mean_over_patients
+from training.report.explanation_measures import measured, random_map
+
+FEW = Resampling(resamples=50)
+CHEAP = {OURS: react_kd_map, "Attention transfer": attention_transfer_map, CHANCE: random_map}
+
+
+def lesion_map(network, batch, classes) -> torch.Tensor:
+    """The ideal of the pointing game: the lesion channel of the CT, on the grid of the fused map."""
+    grid = network(batch).features.shape[2:]
+    return torch.nn.functional.adaptive_avg_pool3d((batch.images["ct"][:, 2] != 0).float(), grid)
+
+
+def test_a_map_of_the_lesions_themselves_wins_the_pointing_game_and_noise_does_not(noise):
+    best = measured(noise, lesion_map, noise.names[:6], nodes=False)
+    chance = measured(noise, random_map, noise.names[:6], nodes=False)
+    assert best["pointing"].all()
+    assert best["inside"].min() > chance["inside"].max()
+    assert np.isnan(best["agreement"]).all()
+
+
+def test_the_agreement_is_a_correlation_and_only_asked_of_the_node_attention(noise):
+    found = measured(noise, react_kd_map, noise.names[:6], nodes=True)
+    assert found["agreement"].shape == (6,)
+    assert (np.abs(found["agreement"]) <= 1).all()
+
+
+def test_every_map_has_its_line_and_what_it_is_not_asked_is_empty(noise):
+    table = explanation_table({"One": noise}, cases=2, costly_cases=1, settings=FEW)
+    assert [row[:3] for row in table.rows] == [("One", name, 1 if name == COSTLY else 2) for name in MAPS]
+    assert all((row[-1] == "") == (row[1] != OURS) for row in table.rows)
+    assert "2 of 12, drawn with seed 0, and the first 1 of these for occlusion" in table.remarks[0]
+
+
+def test_networks_are_measured_on_the_same_cases(noise):
+    table = explanation_table({"One": noise, "Two": noise}, maps={CHANCE: random_map}, cases=2, settings=FEW)
+    assert [row[0] for row in table.rows] == ["One", "Two"]
+    assert table.rows[0][1:] == table.rows[1][1:]
+
+
+def test_the_remark_counts_the_forward_passes(noise):
+    table = explanation_table({"One": noise}, maps=CHEAP, cases=2, settings=FEW)
+    # One for the grade, one for the map, eleven for each curve; and one for the nodes.
+    assert f"{OURS} 25; Attention transfer 24; {CHANCE} 24." in table.remarks[-1]
+
+
+def test_which_cases_are_taken_is_a_function_of_the_seed(noise):
+    first, again, other = (
+        explanation_table({"One": noise}, maps={CHANCE: random_map}, cases=2, seed=seed, settings=FEW).rows
+        for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_cases_without_a_lesion_are_left_out_and_counted(noise, tmp_path):
+    names = noise.names[:3]
+    for name in names:
+        write_entry(tmp_path, name, noise.cases.cache.read(name), FINGERPRINT, ())
+    bare = label_map(0, GRID)
+    case = replace(cached_case(bare), region_weights=region_weights(bare, 2).astype(np.float16))
+    write_entry(tmp_path, names[0], case, FINGERPRINT, ())
+    cases = replace(noise.cases, cache=replace(noise.cases.cache, folder=tmp_path), test=names)
+    table = explanation_table({"One": replace(noise, cases=cases)}, maps={CHANCE: random_map}, settings=FEW)
+    assert table.rows[0][2] == 2
+    assert "1 without a lesion left out" in table.remarks[0]
+    with pytest.raises(EvaluationError, match="has a lesion"):
+        explanation_table({"One": replace(noise, cases=replace(cases, test=names[:1]))}, settings=FEW)
+
+
+def test_a_mean_leaves_out_cases_without_a_value_and_resamples_patients_not_cases(noise):
+    names = noise.names
+    values = np.array([0.2, np.nan, *[0.4] * 10])
+    assert mean_over_patients(values, noise.cases, names, FEW).value == pytest.approx((0.2 + 4) / 11)
+    same = mean_over_patients(np.full(12, 0.3), noise.cases, names, FEW)
+    assert (same.value, same.low, same.high) == pytest.approx((0.3, 0.3, 0.3))
+    one_patient_a_grade = {name: f"of grade {noise.cases.grades[name]}" for name in names}
+    together = replace(noise.cases, patients=one_patient_a_grade)
+    spread = np.random.default_rng(0).random(12)
+    of = mean_over_patients(spread, together, names, FEW)
+    assert of.low == pytest.approx(of.high)
+    apart = mean_over_patients(spread, noise.cases, names, FEW)
+    assert apart.low < spread.mean() < apart.high

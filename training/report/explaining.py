@@ -1,0 +1,133 @@
+"""How good explanations are: every attention map of every network, held to the same cases."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+from torch import nn
+
+from REACTKDLib.networks.batch import ModalityBatch
+
+from ..engine.cases import Cases
+from ..evaluation.bootstrap import RESAMPLING, Estimate, Resampling
+from ..evaluation.errors import EvaluationError
+from ..evaluation.resampling import patient_weights
+from ..evaluation.table import Cell, Column, Table, Value
+from ..explanations.curves import STEPS
+from ..explanations.maps import attention_transfer_map, grad_cam_map, occlusion_map, react_kd_map
+from .explanation_measures import JITTERS, MEASURES, AttentionMap, measured, random_map
+from .networks import HeldOut, require_one_fold
+
+CASES, COSTLY_CASES = 30, 10
+"""Of a fold, at most; for maps that take a forward pass for every block of the image."""
+COSTLY = "Occlusion"
+OURS = "REACT-KD's attention"
+CHANCE = "Random (control)"
+
+
+MAPS: dict[str, AttentionMap] = {
+    OURS: react_kd_map,
+    "Grad-CAM": grad_cam_map,
+    COSTLY: occlusion_map,
+    "Attention transfer": attention_transfer_map,
+    CHANCE: random_map,
+}
+
+
+def explanation_table(
+    networks: Mapping[str, HeldOut],
+    *,
+    maps: Mapping[str, AttentionMap] = MAPS,
+    cases: int = CASES,
+    costly_cases: int = COSTLY_CASES,
+    seed: int = 0,
+    settings: Resampling = RESAMPLING,
+    note: str = "",
+) -> Table:
+    """A line for each network and map: means over held-out cases of a fold, with intervals over patients.
+
+    cases: of those with a lesion, at most, the same for all networks; drawn with the seed where there are more.
+    costly_cases: the first of these, for occlusion. Raises EvaluationError: other_folds, no_case where no held-out case
+    has a lesion.
+    """
+    first = require_one_fold(networks)
+    of_all = sorted(set(first.names).intersection(*(of.names for of in networks.values())))
+    with_lesion = [name for name in of_all if len(first.cases.cache.read(name).labels) > 1]
+    if not with_lesion:
+        raise EvaluationError(
+            "no_case", "No held-out case has a lesion, which attention could fall on.", "Take another fold."
+        )
+    chosen = np.random.default_rng(seed).permutation(with_lesion)[:cases].tolist()
+    rows: list[tuple[Cell, ...]] = []
+    passes: dict[str, float] = {}
+    for title, of in networks.items():
+        for name, attention in maps.items():
+            names = chosen[:costly_cases] if name == COSTLY else chosen
+            with _counted(of.network) as count:
+                found = measured(of, attention, names, nodes=name == OURS)
+            passes[name] = count[0] / len(names)
+            rows.append((title, name, len(names), *_cells(found, of.cases, names, settings)))
+    columns = (Column("network", "Network"), Column("map", "Map"), Column("cases", "Cases"))
+    columns += tuple(Column(measure.key, measure.title) for measure in MEASURES)
+    which = (
+        f"Held-out cases of fold {first.job.fold} with a lesion: {len(chosen)} of {len(with_lesion)}, drawn with seed "
+        f"{seed}, and the first {len(chosen[:costly_cases])} of these for occlusion; "
+        f"{len(of_all) - len(with_lesion)} without a lesion left out."
+    )
+    return Table("How good explanations are", columns, tuple(rows), (which, _how(settings), _said(passes)), note)
+
+
+def mean_over_patients(values: np.ndarray, cases: Cases, names: Sequence[str], settings: Resampling) -> Estimate:
+    """Of the cases that have a value, with percentiles over resampled patients, stratified by grade as elsewhere."""
+    there = ~np.isnan(values)
+    values = values[there]
+    names = [name for name, has in zip(names, there, strict=True) if has]
+    grades = np.array([cases.grades[name] for name in names])
+    generator = np.random.default_rng([settings.seed, 0])
+    weights = patient_weights(grades, [cases.patients[name] for name in names], settings.resamples, generator)
+    means = weights @ values / weights.sum(1)
+    low, high = np.quantile(means, [(1 - settings.level) / 2, (1 + settings.level) / 2])
+    return Estimate(float(values.mean()), float(low), float(high))
+
+
+@contextmanager
+def _counted(network: nn.Module) -> Iterator[list[int]]:
+    """How many cases went through the network, by its forward passes."""
+    count = [0]
+
+    def add(_, arguments: tuple[ModalityBatch]) -> None:
+        count[0] += arguments[0].size
+
+    hook = network.register_forward_pre_hook(add)
+    try:
+        yield count
+    finally:
+        hook.remove()
+
+
+def _cells(found: Mapping[str, np.ndarray], cases: Cases, names: Sequence[str], settings: Resampling) -> Iterator[Cell]:
+    for measure in MEASURES:
+        values = found[measure.key]
+        if np.isnan(values).all():
+            yield ""
+            continue
+        of = mean_over_patients(values, cases, names, settings)
+        value = Value(of.value, low=of.low, high=of.high)
+        yield replace(value, style="percent") if measure.percent else value
+
+
+def _how(settings: Resampling) -> str:
+    return (
+        f"Attention for the grade that the network predicts; means with {settings.level:.0%} intervals of "
+        f"{settings.resamples} bootstrap resamples of patients. Deletion and insertion: area under the probability of "
+        f"that grade as voxels are erased or put back by falling attention, in {STEPS} steps. The control is noise: "
+        "what a map is worth is how far it is from that. Rank agreement: Spearman's, of the regions' attention with "
+        f"that of {JITTERS} readings with every lesion a voxel larger or smaller; with one lesion it is 1 or −1. "
+        "Grad-CAM is, with a linear head, the positive part of REACT-KD's sum with the head not centred."
+    )
+
+
+def _said(passes: Mapping[str, float]) -> str:
+    counts = "; ".join(f"{name} {count:.0f}" for name, count in passes.items())
+    return f"Forward passes a case, with the curves: {counts}."

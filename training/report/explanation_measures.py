@@ -1,0 +1,79 @@
+"""What attention maps are held to, case by case."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from REACTKDLib.networks.attribution import attribute, centre_head
+from REACTKDLib.networks.batch import ModalityBatch
+
+from ..data.batch import TrainingBatch
+from ..explanations.curves import area_under, deletion_curve, insertion_curve
+from ..explanations.pointing import pointing_game, share_inside
+from ..explanations.stability import jittered, rank_agreement
+from .networks import HeldOut
+
+AttentionMap = Callable[[nn.Module, ModalityBatch, Tensor], Tensor]
+JITTERS = 5
+"""Readings by another hand, each compared with the first."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """key: in CSV. percent: whether people read it so."""
+
+    key: str
+    title: str
+    percent: bool = False
+
+
+MEASURES = (
+    Measure("deletion", "Deletion area (lower is better)"),
+    Measure("insertion", "Insertion area (higher is better)"),
+    Measure("pointing", "Pointing game, % hits", True),
+    Measure("inside", "Positive attention inside lesions, %", True),
+    Measure("agreement", "Rank agreement under mask jitter"),
+)
+
+
+def measured(of: HeldOut, attention: AttentionMap, names: Sequence[str], *, nodes: bool) -> dict[str, np.ndarray]:
+    """Each measure's values, (N,), NaN where a case has none. nodes: whether the agreement is asked for."""
+    found: dict[str, list[float]] = {measure.key: [] for measure in MEASURES}
+    for batch, inputs in of.batches(names):
+        with torch.no_grad():
+            classes = of.network(inputs).logits.argmax(1)
+        maps = attention(of.network, inputs, classes)
+        found["deletion"] += area_under(deletion_curve(of.network, inputs, maps, classes)).tolist()
+        found["insertion"] += area_under(insertion_curve(of.network, inputs, maps, classes)).tolist()
+        found["pointing"] += pointing_game(maps, batch.lesions).float().tolist()
+        found["inside"] += share_inside(maps, batch.lesions).tolist()
+        found["agreement"] += _agreements(of, batch, inputs, classes) if nodes else [np.nan] * len(batch.names)
+    return {key: np.array(values) for key, values in found.items()}
+
+
+@torch.no_grad()
+def random_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> Tensor:
+    """Knows nothing: the same noise, 0 to 1, in every case. What a map is worth is how far it is from this one."""
+    grid = network(batch).features.shape[2:]
+    noise = torch.rand(*grid, generator=torch.Generator().manual_seed(0)).to(batch.device)
+    return noise.expand(batch.size, *grid)
+
+
+@torch.no_grad()
+def _agreements(of: HeldOut, batch: TrainingBatch, inputs: ModalityBatch, classes: Tensor) -> list[float]:
+    """Mean over `JITTERS` readings; the images, and so the fused map, stay as they were."""
+    features, head = of.network(inputs).features, centre_head(of.network.head)
+    found = []
+    for row, name in enumerate(batch.names):
+        case = of.cases.cache.read(name)
+        regions = batch.regions[row : row + 1, : len(case.labels)]
+        label_map = torch.from_numpy(case.label_map)[None].to(of.device)
+        readings = [regions, *(jittered(regions, label_map, seed) for seed in range(JITTERS))]
+        first, *others = [
+            attribute(features[row : row + 1], reading, head).nodes[0, :, classes[row]] for reading in readings
+        ]
+        found.append(float(np.mean([rank_agreement(first, other) for other in others])))
+    return found
