@@ -102,7 +102,7 @@ def train_demo_model(out: Path, settings: DemoSettings | None = None) -> None:
     settings = settings or DemoSettings()
     torch.manual_seed(settings.seed)
     tune_allocator()
-    spec = PreprocessingSpec(grid=settings.grid, feature_stride=settings.stride)
+    spec = PreprocessingSpec(grid=settings.grid, feature_stride=settings.stride, zero="mean")
     spec = _with_cohort_constants(spec, settings)
     parts = {name: _phantoms(name, getattr(settings, name), spec, settings.jobs) for name in FIRST_SEED}
     architecture = Architecture(network="student", grid=settings.grid, stride=settings.stride, tracers=(TRACER,))

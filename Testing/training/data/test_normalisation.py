@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from Testing.training.data.phantom_cohort import QUICK, write_cohort
 from training.cohorts.errors import CohortError
 from training.data.cache import build_cache
-from training.data.normalisation import ct_constants
+from training.data.normalisation import ct_constants, with_ct_constants
 
 PLAIN = replace(QUICK, levels=())
 
@@ -46,3 +46,11 @@ def test_constants_of_no_case_are_refused(cache):
     with pytest.raises(CohortError) as caught:
         ct_constants(cache, [])
     assert caught.value.code == "no_contrast"
+
+
+def test_only_where_the_mean_is_zero_a_spec_gets_the_constants_of_its_training_cases(cache):
+    liver = replace(QUICK.preprocessing, zero="liver")
+    assert with_ct_constants(liver, cache, cache.names) == liver
+    found = with_ct_constants(replace(liver, zero="mean"), cache, ["case0", "case1"])
+    assert (found.ct_mean, found.ct_std) == ct_constants(cache, ["case0", "case1"])
+    assert found == replace(liver, zero="mean", ct_mean=found.ct_mean, ct_std=found.ct_std)

@@ -28,7 +28,7 @@ def small_run(tmp_path_factory) -> Path:
     """Nine phantoms in three folds. Of the student all folds are done, of the teacher the first, of another none."""
     experiment = Experiment(
         phantoms=PhantomCohort(count=9, look=PhantomSettings.coarse()),
-        preprocessing=PreprocessingSpec(grid=(8, 12, 12), feature_stride=2),
+        preprocessing=PreprocessingSpec(grid=(8, 12, 12), feature_stride=2, zero="mean"),
         dose_levels=(),
         teachers={"dual": TeacherSettings(feature_size=12, width=16)},
         students={
