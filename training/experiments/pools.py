@@ -1,12 +1,12 @@
-"""Jobs side by side: joblib's processes on one machine, or Ray's on a cluster."""
+"""Where jobs are trained: in this process, in processes of this machine, or on a Ray cluster."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import Literal
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from typing import Literal, Protocol
 
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
 from ..engine.jobs import Job
 from .errors import ExperimentError
@@ -17,58 +17,116 @@ from .work import KILLED, Outcome, Work
 Backend = Literal["local", "ray"]
 
 
-def run_side_by_side(jobs: Sequence[Job], work: Work, processes: int, backend: Backend = "local") -> Iterator[Outcome]:
-    """Outcomes as they come; from Ray, all at the end. A process that the system ends takes down one job only.
+class Pool(Protocol):
+    """Trains the jobs it is given. A process that the system ends takes down one job only."""
 
-    Raises ExperimentError: no_ray, ray_lost.
-    """
+    def submit(self, job: Job) -> None: ...
+
+    def finished(self) -> list[Outcome]:
+        """Waits until at least one job is. Raises ExperimentError ray_lost."""
+
+
+@contextmanager
+def open_pool(work: Work, processes: int, backend: Backend = "local") -> Iterator[Pool]:
+    """Left with an exception, Ctrl-C among them, it ends the processes. Raises ExperimentError no_ray."""
     if backend == "ray":
-        yield from _on_ray(jobs, work, processes)
+        yield _OnRay(work, processes)
     elif processes == 1:
-        yield from map(work, jobs)
+        yield _InThisProcess(work)
     else:
-        yield from _on_this_machine(jobs, work, processes)
-
-
-def _on_this_machine(jobs: Sequence[Job], work: Work, processes: int) -> Iterator[Outcome]:
-    pending = list(jobs)
-    while pending:
+        pool = _OnThisMachine(work, processes)
         try:
-            for outcome in _parallel(pending, work, processes):
-                pending.remove(outcome.job)
-                yield outcome
+            yield pool
+        finally:
+            pool.close()
+
+
+class _InThisProcess:
+    def __init__(self, work: Work):
+        self._work = work
+        self._jobs: list[Job] = []
+
+    def submit(self, job: Job) -> None:
+        self._jobs.append(job)
+
+    def finished(self) -> list[Outcome]:
+        return [self._work(self._jobs.pop(0))]
+
+
+class _OnThisMachine:
+    def __init__(self, work: Work, processes: int):
+        self._work = work
+        self._processes = processes
+        self._executor = ProcessPoolExecutor(processes)
+        self._running: dict[Future, Job] = {}
+
+    def submit(self, job: Job) -> None:
+        self._running[self._executor.submit(self._work, job)] = job
+
+    def finished(self) -> list[Outcome]:
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        try:
+            outcomes = [future.result() for future in done]
         except TerminatedWorkerError:
-            # All processes of the pool are gone, whoever was meant: those that were at work go on, one at a time.
-            suspects = [job for job in pending if was_left(work.run / job.folder)] or pending[:1]
-            for job in suspects:
-                pending.remove(job)
-                yield _alone(job, work)
+            return self._sorted_out()
+        for future in done:
+            del self._running[future]
+        return outcomes
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=not self._running, kill_workers=True)
+
+    def _sorted_out(self) -> list[Outcome]:
+        """All processes are gone, whoever was meant: jobs that were at work go on one at a time, the others again."""
+        wait(self._running)
+        outcomes = [future.result() for future in self._running if future.exception() is None]
+        jobs = [job for future, job in self._running.items() if future.exception() is not None]
+        self._renew()
+        suspects = [job for job in jobs if was_left(self._work.run / job.folder)] or jobs[:1]
+        for job in suspects:
+            try:
+                outcomes.append(self._executor.submit(self._work, job).result())
+            except TerminatedWorkerError:
+                keep_failure(self._work.run / job.folder, KILLED)
+                outcomes.append(Outcome(job, error=KILLED))
+                self._renew()
+        for job in jobs:
+            if job not in suspects:
+                self.submit(job)
+        return outcomes
+
+    def _renew(self) -> None:
+        self._executor.shutdown(kill_workers=True)
+        self._executor = ProcessPoolExecutor(self._processes)
+        self._running = {}
 
 
-def _parallel(
-    jobs: Sequence[Job], work: Work, processes: int, return_as: str = "generator_unordered"
-) -> Iterable[Outcome]:
-    parallel = Parallel(processes, batch_size=1, pre_dispatch="n_jobs", return_as=return_as)
-    return parallel(delayed(work)(job) for job in jobs)
+class _OnRay:
+    """The cluster that RAY_ADDRESS names, else this machine; its GPUs are shared out among the processes."""
 
-
-def _alone(job: Job, work: Work) -> Outcome:
-    try:
-        # Two processes, one without work: joblib would run a single one within this process.
-        (outcome,) = _parallel([job], work, 2)
-    except TerminatedWorkerError:
-        keep_failure(work.run / job.folder, KILLED)
-        return Outcome(job, error=KILLED)
-    return outcome
-
-
-def _on_ray(jobs: Sequence[Job], work: Work, processes: int) -> Iterator[Outcome]:
-    with _ray(processes):
-        import ray
-
+    def __init__(self, work: Work, processes: int):
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
         try:
-            yield from _parallel(jobs, work, processes, "list")  # joblib gets no generator from Ray
-        except ray.exceptions.RayError as error:
+            import ray
+        except ImportError as error:
+            raise ExperimentError("no_ray", "Ray is not installed.", "pip install 'reactkd[cluster]'") from error
+        if not ray.is_initialized():
+            local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": processes, "include_dashboard": False}
+            ray.init(**local, log_to_driver=False, configure_logging=False)
+        share = min(1.0, ray.cluster_resources().get("GPU", 0) / processes)
+        self._ray = ray
+        self._train = ray.remote(num_cpus=1, num_gpus=share, max_retries=0)(_call).remote
+        self._work = ray.put(work)
+        self._running: list = []
+
+    def submit(self, job: Job) -> None:
+        self._running.append(self._train(self._work, job))
+
+    def finished(self) -> list[Outcome]:
+        done, self._running = self._ray.wait(self._running)
+        try:
+            return self._ray.get(done)
+        except self._ray.exceptions.RayError as error:
             raise ExperimentError(
                 "ray_lost",
                 f"The cluster lost a process ({type(error).__name__}); memory may have run out.",
@@ -76,17 +134,5 @@ def _on_ray(jobs: Sequence[Job], work: Work, processes: int) -> Iterator[Outcome
             ) from error
 
 
-def _ray(processes: int) -> AbstractContextManager:
-    """The cluster that RAY_ADDRESS names, else this machine; its GPUs are shared out among the processes."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anyone
-    try:
-        import ray
-        from ray.util.joblib import register_ray
-    except ImportError as error:
-        raise ExperimentError("no_ray", "Ray is not installed.", "pip install 'reactkd[cluster]'") from error
-    if not ray.is_initialized():
-        local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": processes, "include_dashboard": False}
-        ray.init(**local, log_to_driver=False, configure_logging=False)
-    register_ray()
-    share = min(1.0, ray.cluster_resources().get("GPU", 0) / processes)
-    return parallel_config("ray", n_jobs=processes, ray_remote_args={"num_gpus": share} if share else {})
+def _call(work: Work, job: Job) -> Outcome:
+    return work(job)

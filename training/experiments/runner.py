@@ -1,6 +1,6 @@
 """From an experiment to a folder of trained networks; started again, it goes on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ..evaluation.run_folder import DONE
 from .config import Experiment
 from .errors import ExperimentError
 from .jobs import jobs_of, teacher_of
-from .pools import Backend, run_side_by_side
+from .pools import Backend, open_pool
 from .preparation import Prepared, prepare
 from .progress import is_done, progress_of
 from .work import Outcome, Train, Work, threads_of
@@ -75,35 +75,30 @@ def _run_job() -> Train:
 
 
 def _train_all(todo: Sequence[Job], work: Work, jobs: int, backend: Backend) -> Report:
+    """A student starts as soon as its teacher is done, whatever other teachers do."""
     report = Report()
-    left = len(todo)
-    for wave in _waves(work.experiment, todo):
-        ready = []
-        for job in wave:
-            teacher = teacher_of(work.experiment, job)
-            if teacher is None or (work.run / teacher.folder / DONE).exists():
-                ready.append(job)
-            else:
-                left -= 1
-                report.skipped.append(job)
-                print(f"{job.title}: skipped, since {teacher.title} is not done", flush=True)
-        for outcome in _each(ready, work, jobs, backend):
-            left -= 1
-            if outcome.error:
-                report.failed.append(outcome)
-            print(f"{_said(outcome, work)}; {left} left", flush=True)
+    waiting, running = list(todo), set[Job]()
+    with open_pool(work, jobs, backend) as pool:
+        while waiting or running:
+            for job in list(waiting):
+                teacher = teacher_of(work.experiment, job)
+                if len(running) == jobs or teacher in waiting or teacher in running:
+                    continue
+                waiting.remove(job)
+                if teacher is None or (work.run / teacher.folder / DONE).exists():
+                    pool.submit(job)
+                    running.add(job)
+                else:
+                    report.skipped.append(job)
+                    print(f"{job.title}: skipped, since {teacher.title} is not done", flush=True)
+            if not running:
+                continue
+            for outcome in pool.finished():
+                running.remove(outcome.job)
+                if outcome.error:
+                    report.failed.append(outcome)
+                print(f"{_said(outcome, work)}; {len(waiting) + len(running)} left", flush=True)
     return report
-
-
-def _waves(experiment: Experiment, todo: Sequence[Job]) -> Iterator[list[Job]]:
-    """Jobs that wait for none, teachers first, then students of a teacher."""
-    yield [job for job in todo if teacher_of(experiment, job) is None]
-    yield [job for job in todo if teacher_of(experiment, job) is not None]
-
-
-def _each(ready: list[Job], work: Work, jobs: int, backend: Backend) -> Iterator[Outcome]:
-    if ready:
-        yield from run_side_by_side(ready, work, jobs, backend)
 
 
 def _said(outcome: Outcome, work: Work) -> str:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +22,14 @@ METRICS = "epoch,loss,macro_auc,nll\n1,1.5,0.5,1.1\n2,1.2,0.75,1.0\n3,1.1,0.75,1
 class FakeTraining:
     """fails: jobs with an error of ours. breaks: with another. killed: whose process the system ends.
 
-    interrupted: during which someone presses Ctrl-C.
+    interrupted: during which someone presses Ctrl-C. waits: a job that goes on when another has begun.
     """
 
     fails: tuple[Job, ...] = ()
     breaks: tuple[Job, ...] = ()
     killed: tuple[Job, ...] = ()
     interrupted: tuple[Job, ...] = ()
+    waits: tuple[Job, Job] | None = None
 
     def __call__(self, experiment: Experiment, run: Path, job: Job, *, device: str, show: bool) -> None:
         with (run / BEGUN).open("a") as file:
@@ -34,6 +37,8 @@ class FakeTraining:
         teacher = teacher_of(experiment, job)
         if teacher is not None and not (run / teacher.folder / DONE).exists():
             raise AssertionError(f"{job.title} has begun before its teacher")
+        if self.waits and job == self.waits[0]:
+            _wait_for(lambda: str(self.waits[1].folder) in begun(run))
         if job in self.interrupted:
             raise KeyboardInterrupt
         if job in self.killed:
@@ -44,6 +49,14 @@ class FakeTraining:
             raise RuntimeError("out of cheese")
         (run / job.folder / "metrics.csv").write_text(METRICS)
         (run / job.folder / DONE).write_text(json.dumps({"fake": True}))
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds:.0f} s")
+        time.sleep(0.02)
 
 
 def begun(run: Path) -> list[str]:

@@ -47,6 +47,12 @@ def test_everything_is_trained_once_and_each_student_after_its_teacher(experimen
     assert told.strip().endswith("0 left")
 
 
+def test_a_student_starts_when_its_teacher_is_done_and_waits_for_no_other(experiment, run):
+    last_teacher = Job("teacher", "ct", 2, 0)
+    report = run_experiment(experiment, run, jobs=2, train=FakeTraining(waits=(last_teacher, REACT_KD)))
+    assert report.all_done
+
+
 def test_what_is_done_is_left_alone(experiment, run, capsys):
     (run / DUAL.folder).mkdir(parents=True)
     (run / DUAL.folder / DONE).write_text("{}")
