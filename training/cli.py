@@ -27,6 +27,7 @@ def main() -> None:
     from .demo_model import train_demo_model
     from .dose.command import simulate_dose
     from .experiments.commands import export_network, run_config, show_status
+    from .report.command import report_run
 
     commands = {
         "fetch": fetch_collection,
@@ -37,6 +38,7 @@ def main() -> None:
         "run": run_config,
         "status": show_status,
         "export": export_network,
+        "report": report_run,
         "demo-model": train_demo_model,
     }
     try:

@@ -1,0 +1,167 @@
+"""Everything a report of a run holds: its tables and figures, and what is missing."""
+
+from pathlib import Path
+
+import torch
+
+from ..cohorts.grades import GRADES
+from ..cohorts.manifest import read_manifest
+from ..data.draw_settings import NATIVE
+from ..evaluation.bootstrap import RESAMPLING, Resampling
+from ..evaluation.comparison import compare_jobs
+from ..evaluation.entries import EXTERNAL, TEST, Entry, RunPredictions
+from ..evaluation.errors import EvaluationError
+from ..evaluation.run_folder import CONFIG, read_run
+from ..evaluation.summary import summarise
+from ..evaluation.table import Table
+from ..experiments.config import Experiment
+from ..experiments.errors import ExperimentError
+from ..experiments.preparation import COHORT, experiment_of
+from ..experiments.record import failure_of
+from ..experiments.status import progress_of_run
+from .costs import cost_table, costs_of_run
+from .explaining import explanation_table
+from .page import Chapter, Page
+from .pictures import cost_pictures, network_pictures, networks_of, prediction_pictures
+from .tables import STUDENT, table_1, table_2, table_3, table_4
+
+PREFERRED = "student-react_kd"
+PHANTOMS = "Trained and tested on synthetic phantoms: says nothing about patients."
+COSTLY_SHARE = 5
+"""Every so many of the cases for occlusion, which takes hundreds of forward passes a case."""
+
+
+def compare(
+    run: Path,
+    *,
+    reference: str | None = None,
+    explanations: int = 0,
+    device: torch.device | str = "cpu",
+    settings: Resampling = RESAMPLING,
+) -> Page:
+    """reference: the network that others are compared with. explanations: cases that maps are measured on.
+
+    Raises ExperimentError: no_run, bad_config, unknown_network; EvaluationError: bad_run where nothing is done yet.
+    """
+    experiment = experiment_of(run)
+    found = read_run(run)
+    reference = _reference(found, reference)
+    whole = _whole_inputs(found, reference)
+    note = PHANTOMS if experiment.phantoms else ""
+    missing = _not_done(run)
+    results = summarise(run, settings=settings, note=note)
+    of_paper = {
+        "table1": table_1(experiment, results, whole),
+        "table2": table_2(experiment, results, reference, whole),
+        "table3": table_3(results, reference),
+    }
+    of_predictions = prediction_pictures(found, Entry(reference, whole, NATIVE), note)
+    of_networks = network_pictures(run, experiment, reference, device, note)
+    costs = costs_of_run(run, device=device, settings=settings)
+    chapters = [
+        Chapter("Beside the paper", {stem: table for stem, table in of_paper.items() if table}),
+        Chapter("All results", {"results": results}, of_predictions.drawn),
+        Chapter("Differences", _differences(run, found, reference, settings, note)),
+    ]
+    if experiment.external is not None:
+        chapters.append(_external(run, reference, settings, note, missing))
+    chapters.append(Chapter("Features and attention", {}, of_networks.drawn))
+    if explanations:
+        chapters.append(_explanations(run, experiment, reference, explanations, device, note, missing))
+    costing = cost_pictures(costs, note)
+    chapters.append(Chapter("Costs", {"costs": cost_table(costs, device, note=note)}, costing.drawn))
+    missing += [*of_predictions.left_out, *of_networks.left_out, *costing.left_out]
+    return Page(
+        title=f"Comparison: {run.name}",
+        facts=_facts(run, experiment, found, reference),
+        warning=PHANTOMS if experiment.phantoms else "",
+        missing=missing,
+        chapters=[chapter for chapter in chapters if chapter.tables or chapter.pictures],
+        settings=(run / CONFIG).read_text(encoding="utf-8"),
+    )
+
+
+def _reference(found: RunPredictions, name: str | None) -> str:
+    names = list(dict.fromkeys(entry.job for entry in found.entries))
+    if name is None:
+        students = [job for job in names if job.startswith(STUDENT)]
+        return PREFERRED if PREFERRED in names else (students or names)[0]
+    if name not in names:
+        raise ExperimentError("unknown_network", f"The run has no results of {name}.", f"It has: {', '.join(names)}.")
+    return name
+
+
+def _whole_inputs(found: RunPredictions, job: str) -> str:
+    """The most that it was tested with."""
+    inputs = [entry.inputs for entry in found.entries if entry.job == job]
+    return max(inputs, key=lambda names: names.count("+"))
+
+
+def _not_done(run: Path) -> list[str]:
+    """First of all: what the numbers lack."""
+    lines = []
+    for progress in progress_of_run(run):
+        if progress.state == "done":
+            continue
+        error = failure_of(run / progress.job.folder) if progress.state == "failed" else None
+        why = error["message"] if error else f"epoch {progress.epoch} of {progress.epochs}"
+        lines.append(f"{progress.job.title}: {progress.state}, {why}")
+    return lines
+
+
+def _differences(
+    run: Path, found: RunPredictions, reference: str, settings: Resampling, note: str, split: str = TEST
+) -> dict[str, Table]:
+    """A table for each of the reference's inputs and doses that another job has too."""
+    tables = {}
+    for entry in (entry for entry in found.entries if entry.job == reference and entry.inputs):
+        others = [e for e in found.entries if e.job != reference and (e.inputs, e.dose) == (entry.inputs, entry.dose)]
+        if others:
+            stem = f"differences_{split}_{entry.inputs.replace('+', '_')}_{entry.dose}"
+            tables[stem] = compare_jobs(run, entry, split=split, settings=settings, note=note)
+    return tables
+
+
+def _external(run: Path, reference: str, settings: Resampling, note: str, missing: list[str]) -> Chapter:
+    try:
+        found = read_run(run, EXTERNAL)
+        results = summarise(run, split=EXTERNAL, settings=settings, note=note)
+    except EvaluationError as error:
+        missing.append(f"Results on the other cohort: {error.message}")
+        return Chapter("Another cohort", {})
+    tables = {"table4": table_4(results, reference), "results_external": results}
+    tables |= _differences(run, found, reference, settings, note, EXTERNAL)
+    return Chapter("Another cohort", {stem: table for stem, table in tables.items() if table})
+
+
+def _explanations(
+    run: Path,
+    experiment: Experiment,
+    reference: str,
+    cases: int,
+    device: torch.device | str,
+    note: str,
+    missing: list[str],
+) -> Chapter:
+    networks = networks_of(run, experiment, [reference], device)
+    costly = -(-cases // COSTLY_SHARE)
+    try:
+        table = explanation_table(networks, cases=cases, costly_cases=costly, note=note)
+    except EvaluationError as error:
+        missing.append(f"How good explanations are: {error.message}")
+        return Chapter("Explanations", {})
+    return Chapter("Explanations", {"explanations": table})
+
+
+def _facts(run: Path, experiment: Experiment, found: RunPredictions, reference: str) -> dict[str, str]:
+    cases = read_manifest(run / COHORT, allow_unlabelled=True).cases
+    grades = ", ".join(f"{name.lower()} {sum(c.grade == k for c in cases)}" for k, name in enumerate(GRADES))
+    folds = f"{experiment.folds}" + (f"; {found.only_folds}" if found.only_folds else "")
+    return {
+        "Cohort": f"{len(cases)} cases of {len({case.patient for case in cases})} patients ({grades})",
+        "Folds": folds,
+        "Seeds": ", ".join(map(str, experiment.seeds)),
+        "Networks": ", ".join(dict.fromkeys(entry.job for entry in found.entries)),
+        "Compared with": reference,
+        "Made by": "reactkd-train run config.yaml, with the settings below",
+    }

@@ -1,0 +1,165 @@
+"""The figures of a report, each with its caption; one that cannot be drawn says why instead."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+
+from ..data.draw_settings import NATIVE
+from ..evaluation.decision_curves import decision_curves
+from ..evaluation.entries import Entry, RunPredictions
+from ..evaluation.errors import EvaluationError
+from ..evaluation.figure_style import COLUMN_MM, MM_PER_INCH
+from ..evaluation.figures import confusion_figure, decision_figure, reliability_figure, roc_figure
+from ..evaluation.predictions import Predictions
+from ..evaluation.run_folder import DONE
+from ..experiments.config import Experiment
+from ..experiments.jobs import jobs_of
+from .attention_figure import attention_figure
+from .costs import UNITS, JobCost, cost_picture
+from .embedding import embedding_figure, embeddings_of
+from .networks import HeldOut, read_networks
+from .tables import STUDENT
+
+COMPARED = 6
+"""Curves in one figure, at most."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """stem: of its files."""
+
+    stem: str
+    caption: str
+    figure: Figure
+
+    @property
+    def wide(self) -> bool:
+        """Whether it fills a journal's page, not only a column."""
+        return self.figure.get_figwidth() > 1.2 * COLUMN_MM / MM_PER_INCH
+
+
+@dataclass
+class Pictures:
+    """left_out: why those are missing that could not be drawn."""
+
+    drawn: list[Picture] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def add(self, stem: str, caption: str, draw: Callable[[], Figure]) -> None:
+        try:
+            self.drawn.append(Picture(stem, caption, draw()))
+        except EvaluationError as error:
+            self.left_out.append(f"Figure {stem}: {error.message}")
+
+
+def prediction_pictures(found: RunPredictions, reference: Entry, note: str) -> Pictures:
+    """Of the reference's held-out cases, all folds pooled: ROC, calibration, confusion, and decision curves of all."""
+    pictures = Pictures()
+    of_reference = _first_seed(found, reference)
+    if of_reference is None:
+        pictures.left_out.append(f"Figures of {reference}: no seed of it has every fold.")
+        return pictures
+    labels, probabilities, patients = of_reference.labels, of_reference.probabilities(), of_reference.patients
+    who = f"{reference}, held-out cases of all folds"
+    pictures.add(
+        "roc",
+        f"ROC curve of each grade against the rest, with pointwise bands: {who}.",
+        lambda: roc_figure(labels, probabilities, patients, note=note),
+    )
+    pictures.add(
+        "reliability",
+        f"How often a confidence is right: {who}, without temperature scaling.",
+        lambda: reliability_figure(labels, probabilities, note=note),
+    )
+    pictures.add(
+        "confusion",
+        f"True and predicted grades: {who}.",
+        lambda: confusion_figure(labels, probabilities, note=note),
+    )
+    curves = {}
+    for entry in _compared(found, reference):
+        part = _first_seed(found, entry)
+        curves[entry.job] = decision_curves(part.labels, part.probabilities())
+    for key in curves[reference.job]:
+        pictures.add(
+            f"decision_{key}",
+            f"Net benefit ({reference.inputs}, {reference.dose}; held-out cases), beside treating all and none.",
+            lambda key=key: decision_figure({job: of_job[key] for job, of_job in curves.items()}, note=note),
+        )
+    return pictures
+
+
+def network_pictures(
+    run: Path, experiment: Experiment, reference: str, device: torch.device | str, note: str
+) -> Pictures:
+    """Of the trained reference and the network it is contrasted with, on one fold: features and attention."""
+    pictures = Pictures()
+    networks = networks_of(run, experiment, [reference, *contrast(experiment, reference)], device)
+    if not networks:
+        pictures.left_out.append(f"Figures of {reference}'s features and attention: no fold of it is trained.")
+        return pictures
+    names = " and ".join(networks)
+    pictures.add(
+        "embedding",
+        f"Features of held-out cases: {names}.",
+        lambda: embedding_figure(embeddings_of(networks), note=note),
+    )
+    pictures.add(
+        "attention",
+        f"Attention on typical held-out cases: {names}.",
+        lambda: attention_figure(networks, note=note),
+    )
+    return pictures
+
+
+def cost_pictures(costs: Sequence[JobCost], note: str) -> Pictures:
+    pictures = Pictures()
+    if any(of.cost and of.auc for of in costs):
+        for kind in UNITS:
+            pictures.add(
+                f"cost_{kind}",
+                f"Macro AUC against {UNITS[kind][0][0].lower()}{UNITS[kind][0][1:]}.",
+                lambda kind=kind: cost_picture(costs, kind, note),
+            )
+    return pictures
+
+
+def networks_of(
+    run: Path, experiment: Experiment, names: Sequence[str], device: torch.device | str
+) -> dict[str, HeldOut]:
+    """Of the first fold and seed that has them all, else of the first that has the first of them; by name."""
+    jobs = jobs_of(experiment)
+    done = {(job.folder.name, job.fold, job.seed) for job in jobs if (run / job.folder / DONE).is_file()}
+    for wanted in (list(names), list(names[:1])):
+        for fold, seed in dict.fromkeys((job.fold, job.seed) for job in jobs):
+            if all((name, fold, seed) in done for name in wanted):
+                return dict(zip(wanted, read_networks(run, wanted, fold, seed, device=device), strict=True))
+    return {}
+
+
+def contrast(experiment: Experiment, reference: str) -> list[str]:
+    """The student to show beside the reference: one without region graphs, else a control without a teacher."""
+    students = experiment.students
+    without = [name for name, of in students.items() if of.method == "react_kd" and of.options.get("rgd") == 0]
+    others = [*without, *(name for name, of in students.items() if of.method in ("kd", "alone"))]
+    return [STUDENT + name for name in others if STUDENT + name != reference][:1]
+
+
+def _compared(found: RunPredictions, reference: Entry) -> Iterator[Entry]:
+    """The reference first, then others with its inputs and dose on the same cases."""
+    yield reference
+    cases = set(_first_seed(found, reference).cases)
+    alike = [entry for entry in found.entries if entry != reference and entry.inputs == reference.inputs]
+    alike = [entry for entry in alike if entry.dose == NATIVE == reference.dose and found.entries[entry].seeds]
+    same = [entry for entry in alike if set(_first_seed(found, entry).cases) == cases]
+    yield from same[: COMPARED - 1]
+
+
+def _first_seed(found: RunPredictions, entry: Entry) -> Predictions | None:
+    of_entry = found.entries.get(entry)
+    if of_entry is None or not of_entry.seeds:
+        return None
+    return of_entry.pooled(of_entry.seeds[:1])[0]
