@@ -43,6 +43,12 @@ def _check_cohort(experiment: Experiment) -> None:
         )
     if experiment.phantoms is not None:
         require(experiment.phantoms.count > 0, "phantoms.count", str(experiment.phantoms.count), "Ask for some")
+        require(
+            experiment.phantoms.ungraded >= 0,
+            "phantoms.ungraded",
+            str(experiment.phantoms.ungraded),
+            "Ask for some, or 0",
+        )
 
 
 def _check_external(experiment: Experiment) -> None:
@@ -59,9 +65,10 @@ def _check_external(experiment: Experiment) -> None:
         return
     words = f"Metrics need a case of each grade: ask for {len(GRADES)} or more"
     require(phantoms.count >= len(GRADES), "external.phantoms.count", str(phantoms.count), words)
+    require(phantoms.ungraded == 0, "external.phantoms.ungraded", str(phantoms.ungraded), "Metrics need grades: 0")
     if own is not None:
         apart = set(seeds_of(own)).isdisjoint(seeds_of(phantoms))
-        words = f"The experiment's own phantoms have the seeds {own.first_seed} to {own.first_seed + own.count - 1}"
+        words = f"The experiment's own phantoms have the seeds {own.first_seed} to {max(seeds_of(own))}"
         require(apart, "external.phantoms.first_seed", str(phantoms.first_seed), words)
 
 

@@ -17,6 +17,8 @@ class PhantomCohort:
 
     count: int = 150
     """Patients; grades are drawn evenly."""
+    ungraded: int = 0
+    """Further patients without a grade and without PET, as LiTS has them: they teach dose consistency only."""
     first_seed: int = 100_000
     """Of the first phantom; the others follow."""
     look: PhantomSettings = field(default_factory=PhantomSettings)

@@ -42,16 +42,20 @@ def make_phantoms(phantoms: PhantomCohort, folder: Path, jobs: int = 1) -> None:
 
 def planned_phantoms(phantoms: PhantomCohort, folder: Path) -> tuple[CohortCase, ...]:
     """The cases as they will be, whether they are made yet or not."""
-    return tuple(_case(folder / _name(seed), grade) for seed, grade in _grades(phantoms).items())
+    graded = phantoms.first_seed + phantoms.count
+    return tuple(
+        _case(folder / _name(seed), grade) if seed < graded else _ungraded(folder / _name(seed))
+        for seed, grade in _grades(phantoms).items()
+    )
 
 
 def seeds_of(phantoms: PhantomCohort) -> range:
     """One a patient."""
-    return range(phantoms.first_seed, phantoms.first_seed + phantoms.count)
+    return range(phantoms.first_seed, phantoms.first_seed + phantoms.count + phantoms.ungraded)
 
 
 def _grades(phantoms: PhantomCohort) -> dict[int, int]:
-    """By seed."""
+    """By seed; those without a grade for the run have one too, as patients have."""
     return {seed: index % len(GRADES) for index, seed in enumerate(seeds_of(phantoms))}
 
 
@@ -86,3 +90,8 @@ def _make(seed: int, grade: int, look: PhantomSettings, folder: Path) -> dict[st
 def _case(folder: Path, grade: int) -> CohortCase:
     files = CaseFiles(name=folder.name, **{role: folder / file for role, file in FILES.items()})
     return CohortCase(patient=folder.name, group=folder.name, grade=grade, files=files)
+
+
+def _ungraded(folder: Path) -> CohortCase:
+    files = CaseFiles(name=folder.name, **{role: folder / FILES[role] for role in ("ct", "liver", "tumor")})
+    return CohortCase(patient=folder.name, group=folder.name, grade=None, files=files)

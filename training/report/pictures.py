@@ -83,7 +83,8 @@ def prediction_pictures(found: RunPredictions, reference: Entry, note: str) -> P
     for entry in _compared(found, reference):
         part = _first_seed(found, entry)
         curves[entry.job] = decision_curves(part.labels, part.probabilities())
-    for key in curves[reference.job]:
+    keys = list(curves[reference.job])
+    for key in keys[:-1]:  # the last cut is the last grade against the rest
         pictures.add(
             f"decision_{key}",
             f"Net benefit ({reference.inputs}, {reference.dose}; held-out cases), beside treating all and none.",
@@ -121,7 +122,7 @@ def cost_pictures(costs: Sequence[JobCost], note: str) -> Pictures:
         for kind in UNITS:
             pictures.add(
                 f"cost_{kind}",
-                f"Macro AUC against {UNITS[kind][0][0].lower()}{UNITS[kind][0][1:]}.",
+                f"Macro AUC and cost: {UNITS[kind][0]}.",
                 lambda kind=kind: cost_picture(costs, kind, note),
             )
     return pictures

@@ -72,6 +72,7 @@ def table_3(summary: Table, reference: str) -> Table | None:
     found = [entry for entry in _entries(summary) if entry.job == reference and entry.dose == NATIVE]
     if len(found) < 2:
         return None
+    found.sort(key=lambda entry: list(INPUTS).index(_kind(entry.inputs)))
     lines = [_Line((entry.inputs,), entry, INPUTS[_kind(entry.inputs)]) for entry in found]
     return _beside("Table III: inputs", ("Inputs",), lines, summary, THREE)
 
