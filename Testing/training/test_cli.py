@@ -7,7 +7,18 @@ import pytest
 from training.cli import main
 from training.experiments.reading import read_experiment
 
-COMMANDS = ("fetch", "manifest", "check", "simulate-dose", "preprocess", "run", "status", "export", "demo-model")
+COMMANDS = (
+    "fetch",
+    "manifest",
+    "check",
+    "simulate-dose",
+    "preprocess",
+    "run",
+    "status",
+    "export",
+    "report",
+    "demo-model",
+)
 
 
 @pytest.fixture

@@ -81,7 +81,8 @@ def embedding_figure(embeddings: Mapping[str, Embedding], *, note: str = "") -> 
             _scatter(axes, of)
             axes.set_title(f"{title}\nsilhouette {of.silhouette:.2f}".replace("-0", "−0"), loc="left")
         handles, names = panels[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper left", ncols=len(names), columnspacing=1.2, handletextpad=0.2)
+        columns = len(names) if count > 1 else 2
+        figure.legend(handles, names, loc="outside upper left", ncols=columns, columnspacing=1.2, handletextpad=0.2)
     return figure
 
 
