@@ -7,17 +7,8 @@ import pytest
 from training.cli import main
 from training.experiments.reading import read_experiment
 
-COMMANDS = (
-    "fetch",
-    "manifest",
-    "check",
-    "simulate-dose",
-    "preprocess",
-    "run",
-    "status",
-    "export",
-    "report",
-    "demo-model",
+COMMANDS = tuple(
+    ["fetch", "manifest", "check", "simulate-dose", "preprocess", "run", "status", "export", "report", "demo-model"]
 )
 
 

@@ -156,6 +156,8 @@ def _explanations(
 def _facts(run: Path, experiment: Experiment, found: RunPredictions, reference: str) -> dict[str, str]:
     cases = read_manifest(run / COHORT, allow_unlabelled=True).cases
     grades = ", ".join(f"{name.lower()} {sum(c.grade == k for c in cases)}" for k, name in enumerate(GRADES))
+    ungraded = sum(case.grade is None for case in cases)
+    grades += f", without a grade {ungraded}" if ungraded else ""
     folds = f"{experiment.folds}" + (f"; {found.only_folds}" if found.only_folds else "")
     return {
         "Cohort": f"{len(cases)} cases of {len({case.patient for case in cases})} patients ({grades})",

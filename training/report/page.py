@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 
 from ..evaluation.figure_style import print_style
-from ..evaluation.table import Table, Value
+from ..evaluation.table import Cell, Table, Value
 from .pictures import Picture
 
 RESEARCH_USE = "Research use only"
@@ -49,9 +49,14 @@ def write_page(page: Page, path: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"uri": _data_uri, "is_number": lambda cell: isinstance(cell, Value | int)}
+    environment.filters |= {"uri": _data_uri, "is_number": _is_number}
+    environment.tests |= {"is_number": _is_number}
     text = environment.get_template("page.html.j2").render(page=page, research_use=RESEARCH_USE)
     path.write_text(text, encoding="utf-8")
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, Value | int)
 
 
 def _data_uri(picture: Picture) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..data.draw_settings import NATIVE
-from ..engine.settings import StudentSettings
+from ..engine.settings import StudentSettings, TeacherSettings
 from ..evaluation.entries import Entry
 from ..evaluation.metrics import METRICS
 from ..evaluation.table import Cell, Column, Table, Value
@@ -34,7 +34,7 @@ def table_1(experiment: Experiment, summary: Table, inputs: str) -> Table | None
         _Line(
             (method_class(settings.method).title, STUDENT + name),
             Entry(STUDENT + name, inputs, NATIVE),
-            None if settings.options or settings.cbam == "none" else METHODS.get(settings.method),
+            METHODS.get(settings.method) if _as_published(experiment, settings) else None,
         )
         for name, settings in experiment.students.items()
     ]
@@ -121,6 +121,13 @@ def _parts(experiment: Experiment, settings: StudentSettings) -> tuple[bool, boo
     dose = settings.teacher is not None and "dose" in experiment.teachers[settings.teacher].branches
     rgd = bool(method_class(settings.method).Options(**settings.options).rgd)
     return dose, rgd, settings.cbam != "none"
+
+
+def _as_published(experiment: Experiment, settings: StudentSettings) -> bool:
+    """Whether the method is as the paper compares it, and not a variant of it."""
+    teacher = settings.teacher and experiment.teachers[settings.teacher]
+    whole = not teacher or set(teacher.branches) == set(TeacherSettings().branches)
+    return whole and not settings.options and settings.cbam != "none"
 
 
 def _rest(settings: StudentSettings) -> StudentSettings:
