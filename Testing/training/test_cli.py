@@ -7,8 +7,17 @@ import pytest
 from training.cli import main
 from training.experiments.reading import read_experiment
 
-COMMANDS = tuple(
-    ["fetch", "manifest", "check", "simulate-dose", "preprocess", "run", "status", "export", "report", "demo-model"]
+COMMANDS = (
+    "fetch",
+    "manifest",
+    "check",
+    "simulate-dose",
+    "preprocess",
+    "run",
+    "status",
+    "export",
+    "report",
+    "demo-model",
 )
 
 
