@@ -51,7 +51,7 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
     label_map = _labels_on(grid, regions)
     findings = [*case.findings, *regions.findings]
     scaled = {"ct": scaled_ct(case.ct, grid, spec)}
-    channels = {"ct": _channels(scaled["ct"], label_map, spec.ct_mean, spec.ct_std, spec)}
+    channels = {"ct": _channels(scaled["ct"], label_map, spec.ct_mean, spec.ct_std, spec.ct_liver_std, spec)}
     for tracer, image in case.pet.items():
         pet = _scaled_pet(image, grid, spec)
         if pet is None:
@@ -62,7 +62,7 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
             )
         else:
             scaled[tracer] = pet
-            channels[tracer] = _channels(pet, label_map, pet.mean(), pet.std(), spec)
+            channels[tracer] = _channels(pet, label_map, pet.mean(), pet.std(), pet.std(), spec)
     feature_grid = _coarser(grid, spec)
     weights = region_weights(regions, feature_grid)
     return Preprocessed(channels, scaled, grid, feature_grid, weights, label_map, regions, tuple(findings))
@@ -103,10 +103,10 @@ def scaled_ct(ct: sitk.Image, grid: Geometry, spec: PreprocessingSpec) -> np.nda
 
 
 def _channels(
-    scaled: np.ndarray, label_map: np.ndarray, mean: float, std: float, spec: PreprocessingSpec
+    scaled: np.ndarray, label_map: np.ndarray, mean: float, std: float, liver_std: float, spec: PreprocessingSpec
 ) -> np.ndarray:
     """float32 (3, D, H, W)."""
-    return np.stack(representations(scaled, label_map, mean, std, spec.zero), dtype=np.float32)
+    return np.stack(representations(scaled, label_map, mean, std, liver_std, spec.zero), dtype=np.float32)
 
 
 def _scaled_pet(pet: sitk.Image, grid: Geometry, spec: PreprocessingSpec) -> np.ndarray | None:

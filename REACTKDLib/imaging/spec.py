@@ -32,6 +32,9 @@ class PreprocessingSpec:
     """Of in-body voxels of the training cohort, after scaling to [0, 1]; without a say where the liver is zero [D]."""
     ct_std: float = 0.25
     """Likewise where the mean is zero. Where the liver is, the unit of CTs: 0.25 of the window's 400 HU [D]."""
+    ct_liver_std: float = 0.0625
+    """Unit of `masked` and `lesion` of CTs where the liver is zero: 25 HU. What differs in a liver does so by tens of
+    HU, and in the unit of the whole CT some networks never start to learn it [D]."""
     pet_percentiles: tuple[float, float] = (1.0, 99.0)
     """PET is clipped to these percentiles of the network grid [P]."""
     liver_closing_iterations: int = 2

@@ -45,8 +45,16 @@ def test_the_ct_is_clipped_scaled_and_standardised_with_the_models_constants(cas
 def test_the_three_representations_are_whole_liver_and_lesions(case):
     data = preprocess(case, SPEC)
     full, masked, lesion = data.channels["ct"]
+    closer = full * 4  # 25 HU
+    assert np.allclose(masked, np.where(data.label_map > 0, closer, 0), atol=1e-5)
+    assert np.allclose(lesion, np.where(data.label_map > 1, closer, 0), atol=1e-5)
+
+
+@pytest.mark.parametrize("zero", ["liver", "mean"])
+def test_all_of_a_pet_has_one_unit(case, zero):
+    data = preprocess(case, replace(SPEC, zero=zero))
+    full, masked, _ = data.channels["fdg"]
     assert np.array_equal(masked, np.where(data.label_map > 0, full, 0))
-    assert np.array_equal(lesion, np.where(data.label_map > 1, full, 0))
 
 
 @pytest.mark.parametrize("modality", ["ct", "fdg"])
@@ -55,11 +63,13 @@ def test_the_liver_is_zero(case, modality):
     assert data.channels[modality][0][data.label_map == 1].mean() == pytest.approx(0, abs=1e-5)
 
 
-def test_a_ct_is_relative_to_the_liver_in_units_of_100_hu(case):
+def test_a_ct_is_relative_to_the_liver_in_units_of_100_hu_and_of_25_within_the_liver(case):
     data = preprocess(case, SPEC)
     hu = data.scaled["ct"] * 400 - 160
     expected = (hu - hu[data.label_map == 1].mean()) / 100
     assert np.allclose(data.channels["ct"][0], expected, atol=1e-4)
+    inside = data.label_map > 0
+    assert np.allclose(data.channels["ct"][1][inside], 4 * expected[inside], atol=4e-4)
 
 
 def test_a_ct_that_is_brighter_all_over_gives_the_same_input(case):
@@ -72,7 +82,7 @@ def test_a_ct_that_is_brighter_all_over_gives_the_same_input(case):
 def test_a_liver_that_is_all_lesion_has_the_cohorts_mean_for_zero():
     spec = replace(SPEC, ct_mean=0.4, ct_std=0.2)
     scaled, labels = np.full((1, 2, 2), 0.7, np.float32), np.full((1, 2, 2), 2, np.uint8)
-    found = representations(scaled, labels, spec.ct_mean, spec.ct_std, spec.zero)
+    found = representations(scaled, labels, spec.ct_mean, spec.ct_std, spec.ct_std, spec.zero)
     assert np.allclose(found, 1.5)
 
 

@@ -14,7 +14,7 @@ from ..dose.settings import ScannerSettings
 
 SCHEMA = 1
 """Of entries. Raised with every change to what they hold or to how preprocessing or the low dose makes it."""
-NOT_CACHED = ("zero", "ct_mean", "ct_std")
+NOT_CACHED = ("zero", "ct_mean", "ct_std", "ct_liver_std")
 """Constants of a fold, applied when a case is read: all folds share one cache."""
 
 
@@ -23,7 +23,7 @@ class CacheSettings:
     """How cases become entries."""
 
     preprocessing: PreprocessingSpec = field(default_factory=PreprocessingSpec)
-    """Grid and constants; `zero`, `ct_mean` and `ct_std` have no say."""
+    """Grid and constants; those of `NOT_CACHED` have no say."""
     levels: tuple[LevelName, ...] = ("mild", "severe")
     """Doses at which each CT is simulated, beside its own [P]."""
     scanner: ScannerSettings = field(default_factory=ScannerSettings)

@@ -15,14 +15,14 @@ def ct_representations(scaled: Tensor, label_map: Tensor, spec: PreprocessingSpe
 
     scaled: (B, D, H, W), the HU window on [0, 1]. label_map: (B, D, H, W).
     """
-    return torch.stack(representations(scaled, label_map, spec.ct_mean, spec.ct_std, spec.zero), 1)
+    return torch.stack(representations(scaled, label_map, spec.ct_mean, spec.ct_std, spec.ct_liver_std, spec.zero), 1)
 
 
 def pet_representations(scaled: Tensor, label_map: Tensor, spec: PreprocessingSpec) -> Tensor:
     """(B, 3, D, H, W) of PETs on [0, 1], each standardised by itself; shapes as for the CT."""
     mean = scaled.mean((1, 2, 3), keepdim=True)
     deviation = scaled.std((1, 2, 3), correction=0, keepdim=True).clamp_min(NEGLIGIBLE)
-    return torch.stack(representations(scaled, label_map, mean, deviation, spec.zero), 1)
+    return torch.stack(representations(scaled, label_map, mean, deviation, deviation, spec.zero), 1)
 
 
 def blank_full(images: Tensor, blanked: Tensor) -> Tensor:

@@ -39,8 +39,10 @@ def assert_channels_come_back(case: Case, spec: PreprocessingSpec) -> None:
     for modality, image in entry.images.items():
         assert image.dtype == np.float16
         volume = image.astype(np.float32)
-        mean, std = (spec.ct_mean, spec.ct_std) if modality == "ct" else (volume.mean(), volume.std())
-        found = representations(volume, entry.label_map, mean, std, spec.zero)
+        ct = modality == "ct"
+        mean, std = (spec.ct_mean, spec.ct_std) if ct else (volume.mean(), volume.std())
+        liver_std = spec.ct_liver_std if ct else std
+        found = representations(volume, entry.label_map, mean, std, liver_std, spec.zero)
         for channel, wanted in zip(found, expected.channels[modality], strict=True):
             # Voxel, mean and standard deviation of a PET are each off by a rounding at most.
             limit = HALF * (2 + np.abs(wanted).max()) / std
