@@ -124,7 +124,7 @@ def test_every_package_that_is_imported_is_declared(project):
     names = {requirement.name.lower() for requirement in (*read_requirements(), *extras)}
     distribution = {"PIL": "pillow", "SimpleITK": "simpleitk", "sklearn": "scikit-learn", "slicer": "slicer-core",
                     "vtk": "slicer-core", "yaml": "pyyaml", "ot": "pot", "vtkmodules": "slicer-core",
-                    "idc_index": "idc-index"}  # fmt: skip
+                    "idc_index": "idc-index", "astra": "astra-toolbox"}  # fmt: skip
     import sys
 
     for folder in (project / "REACTKDLib", project / "training"):

@@ -1,11 +1,14 @@
 """Low-dose CT: projection and FBP of a slice, and a whole volume."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import SimpleITK as sitk
 import torch
 from skimage.transform import iradon, radon
 
 from Testing.benchmarks.common import Row, in_fresh_process, measure
+from training.dose.astra import AstraProjector
 from training.dose.geometry import ParallelBeam
 from training.dose.projector import Projector
 from training.dose.simulation import simulate_low_dose
@@ -22,7 +25,10 @@ def rows() -> list[Row]:
     volume, peak = in_fresh_process(volume_seconds)
     work = f"severe dose of a {PIXELS}x{PIXELS}x{SLICES} CT"
     baseline = "scikit-image, one slice times all, no noise"
-    return [slice_row, Row(work, volume, baseline, plain * SLICES, "ours draws the noise too", peak)]
+    found = [slice_row, Row(work, volume, baseline, plain * SLICES, "ours draws the noise too", peak)]
+    if find_spec("astra"):
+        found.insert(1, Row(slice_row.work, ours, "ASTRA on the CPU", measure(astra, repeats=1, warmup=0), note))
+    return found
 
 
 def disc() -> np.ndarray:
@@ -47,3 +53,8 @@ def volume_seconds() -> float:
 def scikit_image() -> np.ndarray:
     degrees = np.arange(VIEWS) * 180 / VIEWS
     return iradon(radon(disc(), degrees, circle=False), degrees, circle=False, output_size=PIXELS)
+
+
+def astra() -> torch.Tensor:
+    projector = AstraProjector(ParallelBeam((PIXELS, PIXELS), (0.7, 0.7), VIEWS))
+    return projector.filtered_back_project(projector.project(torch.from_numpy(disc())[None]))

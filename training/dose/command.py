@@ -7,6 +7,7 @@ from REACTKDLib.imaging.reading import read_volume
 from REACTKDLib.imaging.writing import write_image
 
 from .levels import LevelName, level_of
+from .settings import ProjectorName, ScannerSettings
 from .simulation import simulate_low_dose
 
 FORMATS = (".nii", ".nii.gz", ".nrrd", ".mha")
@@ -16,7 +17,14 @@ class OutputError(ReactKDError):
     """The result has no place to go."""
 
 
-def simulate_dose(ct: Path, out: Path, level: LevelName = "severe", seed: int = 0, device: str = "auto") -> None:
+def simulate_dose(
+    ct: Path,
+    out: Path,
+    level: LevelName = "severe",
+    seed: int = 0,
+    device: str = "auto",
+    projector: ProjectorName = "fourier",
+) -> None:
     """Writes a CT as if it had been taken at a lower dose.
 
     Args:
@@ -26,12 +34,14 @@ def simulate_dose(ct: Path, out: Path, level: LevelName = "severe", seed: int = 
             authors' own levels, which are not physical: legacy_mild, legacy_severe.
         seed: of the noise; the same one gives the same image.
         device: cpu (finufft), cuda or cuda:N (torch), or auto.
+        projector: fourier, or astra, where the ASTRA Toolbox is installed: other means to the same end, on the CPU.
     """
     if not out.name.lower().endswith(FORMATS):
         raise OutputError("unknown_format", f"{out.name} has no known format.", f"Use one of {', '.join(FORMATS)}.")
     if not out.parent.is_dir():
         raise OutputError("no_folder", f"The folder {out.parent} does not exist.", "Make it, or choose another.")
-    result = simulate_low_dose(read_volume(ct, "ct"), level, seed, device=device)
+    scanner = ScannerSettings(projector=projector)
+    result = simulate_low_dose(read_volume(ct, "ct"), level, seed, scanner=scanner, device=device)
     try:
         write_image(result, out)
     except OSError as error:

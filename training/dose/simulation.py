@@ -12,6 +12,7 @@ from REACTKDLib.imaging.geometry import Geometry
 from REACTKDLib.imaging.reading import compact
 from REACTKDLib.inference.device import find_device
 
+from .astra import AstraProjector
 from .geometry import ParallelBeam
 from .levels import DoseLevel, LegacyLevel, LevelName, level_of
 from .projector import Projector
@@ -40,7 +41,7 @@ def simulate_low_dose(
     ct: HU. seed: of the case, not negative; every slice draws its own noise. device: auto, cpu, cuda or cuda:N; the
     noise is drawn on the CPU, so devices agree to the rounding of a HU, but where less than 20 photons are expected.
     Returns the same grid in int16, or float32 where the CT is not of whole HU.
-    Raises DeviceError, CaseError negative_seed.
+    Raises DeviceError, AstraMissing, CaseError negative_seed.
     """
     if seed < 0:
         raise CaseError("negative_seed", f"The seed is {seed}.", "Use 0 or more.")
@@ -50,7 +51,8 @@ def simulate_low_dose(
         return sitk.Image(ct)
     scanner = scanner or ScannerSettings()
     hu = sitk.GetArrayFromImage(ct)
-    projector = Projector(ParallelBeam(ct.GetSize()[:2], ct.GetSpacing()[:2], scanner.views), found)
+    beam = ParallelBeam(ct.GetSize()[:2], ct.GetSpacing()[:2], scanner.views)
+    projector = AstraProjector(beam) if scanner.projector == "astra" else Projector(beam, found)
     for first in range(0, len(hu), SLICES_AT_ONCE):
         block = slice(first, min(first + SLICES_AT_ONCE, len(hu)))
         generators = [np.random.default_rng((seed, k)) for k in range(block.start, block.stop)]
@@ -60,7 +62,7 @@ def simulate_low_dose(
 
 def noise_hu(
     hu: np.ndarray,
-    projector: Projector,
+    projector: Projector | AstraProjector,
     dose: DoseLevel | LegacyLevel,
     scanner: ScannerSettings,
     generators: list[np.random.Generator],

@@ -4,6 +4,7 @@ import re
 from dataclasses import fields
 
 from ..cohorts.grades import GRADES
+from ..dose.astra import import_astra
 from ..engine.settings import Optimisation
 from .config import Experiment
 from .errors import ExperimentError
@@ -15,7 +16,12 @@ NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
 
 def check_settings(experiment: Experiment) -> None:
-    """Everything that no cohort is needed for. Raises ExperimentError: bad_setting, no_cohort, no_external."""
+    """Everything that no cohort is needed for.
+
+    Raises AstraMissing, ExperimentError: bad_setting, no_cohort, no_external.
+    """
+    if experiment.scanner.projector == "astra":
+        import_astra()
     _check_cohort(experiment)
     _check_external(experiment)
     _check_folds(experiment)
