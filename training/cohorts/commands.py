@@ -66,15 +66,15 @@ def make_manifest(
     print(f"{out}: {len(found.cases)} cases ({labelled} with a grade), {len(found.left_out)} left out")
 
 
-def check_manifest(manifest: Path, allow_unlabelled: bool = False, images: bool = False) -> None:
+def check_manifest(manifest: Path, unlabelled: bool = False, images: bool = False) -> None:
     """Checks a manifest; the exit status is 2 if anything is wrong.
 
     Args:
         manifest: the CSV.
-        allow_unlabelled: whether a grade may be empty.
+        unlabelled: whether a grade may be empty.
         images: also read every case, and check that its images fit together.
     """
-    cohort, problems = examine_manifest(manifest, allow_unlabelled=allow_unlabelled)
+    cohort, problems = examine_manifest(manifest, allow_unlabelled=unlabelled)
     for problem in problems:
         print(problem)
     failed = _check_images(cohort) if images and cohort.cases else 0
