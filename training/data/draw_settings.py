@@ -17,6 +17,9 @@ class AugmentationSettings:
     Raises ValueError where a value cannot be.
     """
 
+    moved: float = 0.5
+    """Probability that a case is rotated, scaled, shifted and deformed. Of those only mirrored, which interpolates
+    nothing, a network learns the noise of images as it will be given them: without them its scores shift [D]."""
     rotation_degrees: float = 10.0
     """About each axis, at most, either way [D]."""
     scale: float = 0.1
@@ -35,7 +38,7 @@ class AugmentationSettings:
     liver is not relied on [D]."""
 
     def __post_init__(self):
-        for name in ("mirror", "full_dropout"):
+        for name in ("moved", "mirror", "full_dropout"):
             _require_probability(name, getattr(self, name))
         for name in ("rotation_degrees", "scale", "translation", "elastic_amplitude"):
             if getattr(self, name) < 0:
@@ -46,7 +49,7 @@ class AugmentationSettings:
     @classmethod
     def none(cls) -> "AugmentationSettings":
         """Every case as it is."""
-        return cls(rotation_degrees=0, scale=0, translation=0, elastic_amplitude=0, mirror=0, full_dropout=0)
+        return cls(moved=0, rotation_degrees=0, scale=0, translation=0, elastic_amplitude=0, mirror=0, full_dropout=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,8 @@ def draw_transform(settings: AugmentationSettings, random: np.random.Generator) 
     mirror = np.where(random.random(3) < settings.mirror, -1.0, 1.0)
     points = round(1 / settings.elastic_length) + SPLINE_SUPPORT
     elastic = 2 * settings.elastic_amplitude / SPLINE_DEVIATION * random.standard_normal((3, points, points, points))
+    if random.random() >= settings.moved:
+        angles, factor, translation, elastic = 0 * angles, 1.0, 0 * translation, 0 * elastic
     linear = factor * _rotation(angles) * mirror
     return CaseTransform(np.column_stack([linear, translation]).astype(np.float32), elastic.astype(np.float32))
 

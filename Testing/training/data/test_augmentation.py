@@ -14,7 +14,7 @@ from training.data.transforms import IDENTITY, CaseTransform, draw_transform, no
 
 from .made_cases import SHAPE, label_map, region_weights
 
-STRONG = AugmentationSettings(rotation_degrees=15, scale=0.2, elastic_amplitude=0.02)
+STRONG = AugmentationSettings(moved=1, rotation_degrees=15, scale=0.2, elastic_amplitude=0.02)
 NO_ELASTIC = np.zeros((3, 4, 4, 4), np.float32)
 MIRRORED = CaseTransform(np.diag([1, -1, -1]).astype(np.float32) @ IDENTITY, NO_ELASTIC)
 
@@ -158,7 +158,7 @@ def test_a_lesion_that_leaves_the_field_is_gone():
 
 
 def test_the_elastic_displacement_is_as_strong_as_said_and_does_not_fold():
-    chosen = replace(AugmentationSettings.none(), elastic_amplitude=0.01)
+    chosen = replace(AugmentationSettings.none(), moved=1, elastic_amplitude=0.01)
     shape = (24, 24, 24)
     transforms = [transform_of(seed, chosen) for seed in range(60)]
     still = sampling_grid([no_transform()], shape, torch.device("cpu"))
@@ -173,3 +173,10 @@ def test_a_grid_that_the_regions_do_not_divide_is_refused_in_words():
     before = volumes(label_map())
     with pytest.raises(ValueError, match=r"\(8, 16, 16\) is no multiple of the regions' \(3, 4, 4\)"):
         augment(replace(before, regions=torch.zeros(1, 2, 3, 4, 4)), [MIRRORED])
+
+
+def test_a_case_that_is_only_mirrored_keeps_every_value_as_it_is():
+    before = volumes(label_map())
+    after = augment(before, [transform_of(3, replace(STRONG, moved=0, mirror=1))])
+    assert torch.allclose(after.images["ct"], before.images["ct"].flip(1, 2, 3), atol=1e-5)
+    assert torch.equal(after.label_map, before.label_map.flip(1, 2, 3))

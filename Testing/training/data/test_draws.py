@@ -21,6 +21,7 @@ from training.data.draws import (
     draw,
     no_draw,
 )
+from training.data.transforms import IDENTITY
 
 from .made_cases import cached_case, label_map
 
@@ -155,6 +156,12 @@ def test_without_perturbation_and_augmentation_a_case_stays_as_it_is():
 def test_full_is_blanked_as_often_as_said():
     drawn = draws_of(FACTS, DrawSettings(augmentation=AugmentationSettings(full_dropout=0.4)))
     assert_probable(sum(d.blank_full for d in drawn), COUNT, 0.4)
+
+
+def test_cases_are_moved_as_often_as_said_and_otherwise_only_mirrored():
+    drawn = draws_of(FACTS, DrawSettings(augmentation=AugmentationSettings(moved=0.3)))
+    mirrored = [np.array_equal(np.abs(d.transform.matrix), IDENTITY) and not d.transform.elastic.any() for d in drawn]
+    assert_probable(COUNT - sum(mirrored), COUNT, 0.3)
 
 
 def test_an_evaluation_gives_what_it_names_at_the_dose_it_names():
