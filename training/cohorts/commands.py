@@ -23,13 +23,16 @@ def fetch_collection(
         patients: PatientIDs to take, separated by commas; all if not given.
         yes: do not ask.
     """
-    from .fetch import fetch, plan_fetch
+    from .fetch import TABLES, fetch, plan_fetch
 
     plan = plan_fetch(collection, tuple(name.strip() for name in patients.split(",") if name.strip()))
-    if fetch(plan, Path(out), lambda text: _agree(text, yes)):
-        print(f"{collection} is in {out}. Next: reactkd-train manifest {collection} {out}")
-    else:
+    if not fetch(plan, Path(out), lambda text: _agree(text, yes)):
         print("Nothing was downloaded.")
+        return
+    command = f"reactkd-train manifest {collection} {out}"
+    if collection in TABLES:
+        command += f" --table FILE\nFILE has the grades: {TABLES[collection]}."
+    print(f"{collection} is in {out}. Next: {command}")
 
 
 def make_manifest(
@@ -107,7 +110,10 @@ def _find(source: Source, directory: Path, masks: Path, table: Path | None, **op
 
         return find_folder(directory, table, unlabelled=unlabelled)
     if table is None:
-        raise CohortError("missing_file", f"{source} needs the table with the grades.", "Give it with --table FILE.")
+        from .fetch import TABLES
+
+        hint = f"Give it with --table FILE: {TABLES[source]}."
+        raise CohortError("missing_file", f"{source} needs the table with the grades.", hint)
     if source == "tcga-lihc":
         from .tcga_lihc import find_tcga_lihc
 

@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from .errors import CohortError
 from .grades import GRADES
 from .manifest import Cohort
+from .sides import TEST, TRAINING, UNLABELLED, Sides, check_sides
 
 SCHEMA = 1
 
@@ -44,14 +45,18 @@ class Folds:
 
     @classmethod
     def read(cls, path: Path | str, cohort: Cohort) -> "Folds":
-        """The folds made from this cohort. Raises CohortError: bad_folds, other_manifest."""
+        """The folds made from this cohort, none of which leaks.
+
+        Raises CohortError: bad_folds, leaking_folds, other_manifest.
+        """
         path = Path(path)
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values.pop("schema") != SCHEMA:
                 raise ValueError("another schema")
-            validation = tuple(map(tuple, values.pop("validation")))
-            folds = cls(validation=validation, unlabelled=tuple(map(tuple, values.pop("unlabelled"))), **values)
+            validation = tuple(tuple(map(str, names)) for names in values.pop("validation"))
+            unlabelled = tuple((str(name), held_out) for name, held_out in values.pop("unlabelled"))
+            folds = cls(validation=validation, unlabelled=unlabelled, **values)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CohortError(
                 "bad_folds", f"The folds {path.name} cannot be read ({error}).", "Make them again from the manifest."
@@ -62,7 +67,15 @@ class Folds:
                 f"The folds {path.name} were made from another version of the manifest.",
                 "Take the manifest they were made from, or make new folds and start the runs anew.",
             )
+        check_sides([folds._sides(fold) for fold in range(len(validation))], cohort, "folds", path)
         return folds
+
+    def _sides(self, fold: int) -> Sides:
+        return {
+            TRAINING: self.training(fold),
+            UNLABELLED: self.unlabelled_training(fold),
+            TEST: self.validation[fold],
+        }
 
 
 def make_folds(cohort: Cohort, count: int = 3, seed: int = 0) -> Folds:

@@ -15,6 +15,9 @@ from .segmented_ct import cases_of, first_segmented
 from .table import column, read_table
 
 COLLECTION = "hcc_tace_seg"
+SPREADSHEET = "HCC-TACE-Seg_clinical_data-V2.xlsx"
+TABLE = f"{SPREADSHEET}, on the collection's page https://doi.org/10.7937/TCIA.5FNA-0924"
+"""Where the grades are."""
 PATIENT, PATHOLOGY = "TCIA_ID", "Pathology"
 PLAIN = {"Well differentiated": 0, "Moderately differentiated": 1, "Poorly differentiated": 2}
 MIXED = {"Well-moderately differentiated": (0, 1), "Moderately-poorly differentiated": (1, 2)}
@@ -91,7 +94,7 @@ def read_grades(spreadsheet: Path | str, mixed: Mixed = "worse") -> dict[str, in
         raise CohortError(
             "unexpected_spreadsheet",
             f"{Path(spreadsheet).name} does not hold the known patients: {different or 'a patient is there twice'}.",
-            "Give HCC-TACE-Seg_clinical_data-V2.xlsx unchanged, or the same as CSV.",
+            f"Give {SPREADSHEET} unchanged, or the same as CSV.",
         )
     return {name: _grade(word, mixed) for name, word in words.items()}
 

@@ -11,6 +11,7 @@ from .errors import CohortError
 from .folds import Folds
 from .grades import GRADES
 from .manifest import Cohort
+from .sides import MADE_AGAIN, check_sides
 
 SCHEMA = 1
 
@@ -48,24 +49,28 @@ def write_splits(splits: tuple[Split, ...], cohort: Cohort, path: Path | str) ->
 
 
 def read_splits(path: Path | str, cohort: Cohort) -> tuple[Split, ...]:
-    """Those made from this cohort. Raises CohortError: bad_splits, other_manifest."""
+    """Those made from this cohort, none of which leaks.
+
+    Raises CohortError: bad_splits, leaking_splits, other_manifest.
+    """
     path = Path(path)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["schema"] != SCHEMA:
             raise ValueError("another schema")
-        splits = tuple(Split(**{side: tuple(names) for side, names in fold.items()}) for fold in values["folds"])
+        splits = tuple(
+            Split(**{side: tuple(map(str, names)) for side, names in fold.items()}) for fold in values["folds"]
+        )
         sha256 = values["manifest_sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CohortError(
-            "bad_splits", f"The splits {path.name} cannot be read ({error}).", "Delete the file: it is made again."
-        ) from error
+        raise CohortError("bad_splits", f"The splits {path.name} cannot be read ({error}).", MADE_AGAIN) from error
     if sha256 != cohort.sha256:
         raise CohortError(
             "other_manifest",
             f"The splits {path.name} were made from another version of the manifest.",
             "Take the manifest they were made from, or start a new run.",
         )
+    check_sides([asdict(split) for split in splits], cohort, "splits", path)
     return splits
 
 

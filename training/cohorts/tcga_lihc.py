@@ -17,6 +17,11 @@ from .table import column, read_table
 COLLECTION = "tcga_lihc"
 PATIENTS = ("bcr_patient_barcode", "submitter_id", "case_submitter_id", "patient")
 GRADE = ("neoplasm_histologic_grade", "tumor_grade", "grade")
+TABLE = (
+    "clinical data of TCGA-LIHC from https://portal.gdc.cancer.gov or https://www.cbioportal.org, saved as CSV "
+    f"with the columns {PATIENTS[0]} and {GRADE[0]}"
+)
+"""Where the grades are."""
 GRADES = {"G1": 0, "G2": 1, "G3": 2, "G4": 2}
 """Edmondson-Steiner's four grades, as the three of this work."""
 CORRECTED = "corrected"

@@ -1,5 +1,6 @@
 """A training's whole state in one file, replaced after every epoch: killed at any moment, the last one is whole."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
     try:
         with temporary.open("wb") as file:
             torch.save({"identity": dict(identity), "state": dict(state)}, file)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut can leave the new name and no content
         temporary.replace(folder / NAME)
     except (OSError, RuntimeError) as error:
         temporary.unlink(missing_ok=True)

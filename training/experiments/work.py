@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import strerror
 from pathlib import Path
 
 import torch
@@ -58,7 +59,7 @@ class Work:
         try:
             self._train(job)
         except Exception as error:
-            return Outcome(job, time.perf_counter() - start, _in_words(error))
+            return Outcome(job, time.perf_counter() - start, _in_words(error, job))
         return Outcome(job, time.perf_counter() - start)
 
     def train_together(self, job: Job) -> Outcome:
@@ -78,7 +79,7 @@ class Work:
             with heartbeat(folder, len(read_epochs(folder))):
                 self._call(job)
         except Exception as error:
-            keep_failure(folder, _in_words(error))
+            keep_failure(folder, _in_words(error, job))
             raise
 
     def _call(self, job: Job) -> None:
@@ -92,9 +93,17 @@ def threads_of(jobs: int) -> int | None:
     return None if jobs == 1 else max(1, cpu_count() // jobs)
 
 
-def _in_words(error: Exception) -> dict[str, str]:
+def _in_words(error: Exception, job: Job) -> dict[str, str]:
     if isinstance(error, ReactKDError):
         return error.to_dict()
+    if isinstance(error, OSError):
+        # The error's own text has the path of the file, and a path can hold a person's name.
+        reason = strerror(error.errno) if error.errno else type(error).__name__
+        return {
+            "code": "not_written",
+            "message": f"Files of {job.folder} could not be read or written: {reason}.",
+            "hint": "Free some space, or check the folder, and start again: it goes on from its last whole epoch.",
+        }
     return {"code": "internal", "message": f"{type(error).__name__}: {error}", "hint": "Please report this."}
 
 

@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+import SimpleITK as sitk
 
 from REACTKDLib.imaging.phantom import PhantomSettings, make_phantom, write_phantom
 from training.cli import main
@@ -51,6 +52,33 @@ def test_a_bad_manifest_exits_with_2_and_names_the_line(run, phantoms, tmp_path,
     assert "bad_manifest" in told.err
 
 
-def test_a_collection_without_its_table_of_grades_is_refused(run, tmp_path, capsys):
-    assert run("manifest", "hcc-tace-seg", tmp_path) == 2
-    assert "--table" in capsys.readouterr().err
+def test_a_liver_mask_that_lies_beside_its_ct_is_named_when_images_are_checked(run, phantoms, tmp_path, capsys):
+    ct = sitk.ReadImage(str(phantoms / "ph4" / "ct.nii.gz"))
+    mask = sitk.Cast(ct > 0, sitk.sitkUInt8)
+    x, y, z = mask.GetOrigin()
+    mask.SetOrigin((x, y, z + 2000.0))
+    sitk.WriteImage(mask, str(tmp_path / "moved.nii.gz"))
+    lines = [
+        "patient,case,ct,liver,segmentation,grade",
+        "p3,c3,ph3/ct.nii.gz,,ph3/segmentation.seg.nrrd,0",
+        "p4,c4,ph4/ct.nii.gz,moved.nii.gz,,1",
+    ]
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    assert run("check", tmp_path / "manifest.csv") == 0
+    capsys.readouterr()
+    assert run("check", tmp_path / "manifest.csv", "--images") == 2
+    told = capsys.readouterr()
+    assert "c3: ok" in told.out
+    assert "c4: failed, liver_outside_ct" in told.out
+    assert "bad_manifest" in told.err
+    assert "1 cases that cannot be read" in told.err
+
+
+@pytest.mark.parametrize(
+    ("source", "where"), [("hcc-tace-seg", "10.7937/TCIA.5FNA-0924"), ("tcga-lihc", "neoplasm_histologic_grade")]
+)
+def test_a_collection_without_its_table_of_grades_is_refused_with_where_it_is(run, tmp_path, capsys, source, where):
+    assert run("manifest", source, tmp_path) == 2
+    told = capsys.readouterr().err
+    assert "--table" in told
+    assert where in told

@@ -93,6 +93,15 @@ def test_a_grade_with_fewer_patients_than_folds_is_refused_by_name():
     assert caught.value.code == "too_few_patients"
 
 
+def test_groups_that_cannot_give_each_fold_every_grade_are_refused():
+    # Each two of three families share a grade, and of three families two are in the same fold.
+    groups = {number: "abc"[number // 2] for number in range(6)}
+    cohort = cohort_of([(grade, 1) for grade in (0, 1, 1, 2, 2, 0)], groups)
+    with pytest.raises(CohortError, match="of 2 has no patient with") as caught:
+        make_folds(cohort, 2)
+    assert caught.value.code == "class_missing_from_fold"
+
+
 def test_many_scans_of_one_patient_are_not_many_patients():
     with pytest.raises(CohortError, match="Poorly"):
         make_folds(cohort_of([(0, 1), (0, 1), (1, 1), (1, 1), (2, 5)]), 2)
@@ -111,3 +120,56 @@ def test_a_damaged_file_of_folds_is_refused(tmp_path):
     (tmp_path / "folds.json").write_text('{"schema": 1, "seed"')
     with pytest.raises(CohortError, match="cannot be read"):
         Folds.read(tmp_path / "folds.json", cohort_of([]))
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """The error of reading folds that were changed."""
+
+    def refused(folds: Folds, cohort: Cohort) -> CohortError:
+        folds.write(tmp_path / "folds.json")
+        with pytest.raises(CohortError) as caught:
+            Folds.read(tmp_path / "folds.json", cohort)
+        return caught.value
+
+    return refused
+
+
+def by_hand() -> tuple[Cohort, list[tuple[str, ...]]]:
+    """A patient of each grade in each of two folds, p0 to p2 and p3 to p5, two scans each; p6 has no grade."""
+    cohort = cohort_of([(grade, 2) for grade in (0, 1, 2, 0, 1, 2)] + [(None, 1)])
+    return cohort, [tuple(f"p{p}_{scan}" for p in patients for scan in (0, 1)) for patients in ((0, 1, 2), (3, 4, 5))]
+
+
+def test_a_file_with_scans_of_a_patient_in_two_folds_is_refused_by_name(refused):
+    cohort, (first, second) = by_hand()
+    error = refused(Folds(0, cohort.sha256, (first[1:], (*second, first[0]))), cohort)
+    assert error.code == "leaking_folds"
+    assert "fold 0 of folds.json" in error.message
+    assert "p0 (training, test)" in error.message
+    assert "p1" not in error.message
+
+
+def test_a_file_in_which_an_unlabelled_scan_teaches_while_its_group_is_held_out_is_refused(refused):
+    cohort, validation = by_hand()
+    cohort = replace(cohort, cases=(*cohort.cases[:-1], replace(cohort.cases[-1], group="p4")))
+    assert refused(Folds(0, cohort.sha256, tuple(validation), (("p6_0", None),)), cohort).code == "leaking_folds"
+    error = refused(Folds(0, cohort.sha256, tuple(validation), (("p6_0", 0),)), cohort)
+    assert "fold 1" in error.message
+    assert "p6 and p4 (unlabelled, test)" in error.message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        (("p0_0", "p1_0", "p2_0", "stranger"), ("p3_0", "p4_0", "p5_0"), "stranger"),
+        (("p0_0", "p1_0", "p2_0", "p6_0"), ("p3_0", "p4_0", "p5_0"), "p6_0"),
+        (("p0_0", "p1_0", "p2_0"), ("p3_0", "p4_0"), "no case with: Poorly differentiated"),
+    ],
+)
+def test_a_file_with_strangers_or_without_a_grade_is_refused(refused, first, second, says):
+    cohort, _ = by_hand()
+    error = refused(Folds(0, cohort.sha256, (first, second)), cohort)
+    assert error.code == "bad_folds"
+    assert says in error.message
+    assert refused(Folds(0, cohort.sha256, ()), cohort).code == "bad_folds"

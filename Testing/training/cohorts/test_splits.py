@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from REACTKDLib.inference.case_files import CaseFiles
 from training.cohorts.errors import CohortError
 from training.cohorts.folds import make_folds
 from training.cohorts.manifest import Cohort, CohortCase
-from training.cohorts.splits import make_splits, read_splits, write_splits
+from training.cohorts.splits import Split, make_splits, read_splits, write_splits
 
 
 def cohort_of(patients: list[tuple[int | None, int]], sha256: str = "a" * 64) -> Cohort:
@@ -98,3 +99,50 @@ def test_splits_come_back_from_their_file_for_their_own_cohort_only(tmp_path):
     with pytest.raises(CohortError) as error:
         read_splits(tmp_path / "splits.json", cohort)
     assert error.value.code == "bad_splits"
+
+
+def test_splits_whose_held_out_cases_validate_come_back_from_their_file(tmp_path):
+    cohort = cohort_of([(grade, 1) for grade in range(3) for _ in range(3)])
+    splits = make_splits(cohort, make_folds(cohort), 0.0)
+    write_splits(splits, cohort, tmp_path / "splits.json")
+    assert read_splits(tmp_path / "splits.json", cohort) == splits
+
+
+COHORT = cohort_of([(grade, 2) for grade in range(3)] * 3)
+"""Patients p0 to p8 of grade 0, 1, 2, 0, 1, 2 and so on, two scans each, and p0_x without a grade."""
+WHOLE = Split(("p0_0", "p1_0", "p2_0"), ("p3_0", "p4_0", "p5_0"), ("p6_0", "p7_0", "p8_0"), ("p0_x",))
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "says"),
+    [
+        (replace(WHOLE, test=(*WHOLE.test, "p1_1")), "leaking_splits", "p1 (training, test)"),
+        (replace(WHOLE, validation=(*WHOLE.validation, "p2_1")), "leaking_splits", "p2 (training, validation)"),
+        (replace(WHOLE, test=(*WHOLE.test, "p4_1")), "leaking_splits", "p4 (validation, test)"),
+        (
+            replace(WHOLE, training=(*WHOLE.training, "p6_1"), validation=WHOLE.test),
+            "leaking_splits",
+            "p6 (training, test)",
+        ),
+        (replace(WHOLE, test=(*WHOLE.test, "p9_0")), "bad_splits", "p9_0"),
+        (replace(WHOLE, training=(*WHOLE.training, "p0_x")), "bad_splits", "p0_x"),
+        (replace(WHOLE, training=WHOLE.training[1:]), "bad_splits", "training has no case with: Well differentiated"),
+        (replace(WHOLE, validation=WHOLE.validation[:1]), "bad_splits", "Moderately differentiated, Poorly"),
+        (replace(WHOLE, test=()), "bad_splits", "test has no case with"),
+    ],
+)
+def test_a_file_that_leaks_or_lacks_something_is_refused_with_what_and_where(tmp_path, changed, code, says):
+    write_splits((WHOLE, changed), COHORT, tmp_path / "splits.json")
+    with pytest.raises(CohortError) as error:
+        read_splits(tmp_path / "splits.json", COHORT)
+    assert error.value.code == code
+    assert "fold 1 of splits.json" in error.value.message
+    assert says in error.value.message
+
+
+def test_an_unlabelled_scan_of_someone_held_out_leaks(tmp_path):
+    changed = Split(("p3_0", "p1_0", "p2_0"), ("p6_0", "p4_0", "p5_0"), ("p0_0", "p7_0", "p8_0"), ("p0_x",))
+    write_splits((changed,), COHORT, tmp_path / "splits.json")
+    with pytest.raises(CohortError, match=r"p0 \(test, unlabelled\)") as error:
+        read_splits(tmp_path / "splits.json", COHORT)
+    assert error.value.code == "leaking_splits"

@@ -1,5 +1,6 @@
 """What stands in for the training of a network: it takes no time, and can fail or be killed."""
 
+import errno
 import json
 import os
 import signal
@@ -22,12 +23,14 @@ METRICS = "epoch,loss,macro_auc,nll\n1,1.5,0.5,1.1\n2,1.2,0.75,1.0\n3,1.1,0.75,1
 class FakeTraining:
     """fails: jobs with an error of ours. breaks: with another. killed: whose process the system ends.
 
-    interrupted: during which someone presses Ctrl-C. waits: a job that goes on when another has begun.
+    full: for whose files the disk has no room. interrupted: during which someone presses Ctrl-C. waits: a job that goes
+    on when another has begun.
     """
 
     fails: tuple[Job, ...] = ()
     breaks: tuple[Job, ...] = ()
     killed: tuple[Job, ...] = ()
+    full: tuple[Job, ...] = ()
     interrupted: tuple[Job, ...] = ()
     waits: tuple[Job, Job] | None = None
 
@@ -45,6 +48,8 @@ class FakeTraining:
             os.kill(os.getpid(), signal.SIGKILL)
         if job in self.fails:
             raise TrainingError("loss_not_finite", "The loss is not finite.", "Use fp32.")
+        if job in self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(run / job.folder / "metrics.csv"))
         if job in self.breaks:
             raise RuntimeError("out of cheese")
         (run / job.folder / "metrics.csv").write_text(METRICS)

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -74,6 +75,16 @@ def test_a_teacher_that_fails_takes_its_own_students_along_and_no_other(experime
     told = capsys.readouterr().out
     assert "student react_kd, fold 0, seed 0: skipped, since teacher dual, fold 0, seed 0 is not done" in told
     assert "; 0 left" in told.splitlines()[-1]
+
+
+def test_a_full_disk_is_said_in_words_that_name_the_job_and_no_path(experiment, run):
+    report = run_experiment(experiment, run, train=FakeTraining(full=(DUAL,)))
+    error = failure_of(run / DUAL.folder)
+    assert [outcome.error for outcome in report.failed] == [error]
+    assert error["code"] == "not_written"
+    assert error["message"] == f"Files of {DUAL.folder} could not be read or written: {os.strerror(errno.ENOSPC)}."
+    assert "Free some space" in error["hint"]
+    assert run_experiment(experiment, run, train=FakeTraining()).all_done
 
 
 def test_a_job_that_failed_is_tried_again(experiment, run):
