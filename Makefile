@@ -34,7 +34,8 @@ screenshots: env
 	REACTKD_SCREENSHOTS=Resources/Screenshots $(BIN)/python -m pytest Testing/panel/test_screenshots.py
 
 demo-model: env
-	$(BIN)/reactkd-train demo-model Resources/Models/demo
+	$(BIN)/reactkd-train run demo
+	$(BIN)/reactkd-train export runs/demo --out Resources/Models/demo
 
 clean:
 	rm -rf .venv demo build *.egg-info

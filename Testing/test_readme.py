@@ -4,6 +4,8 @@ import subprocess
 import pytest
 
 from REACTKDLib.cli import main
+from REACTKDLib.inference.demo_model import demo_model
+from REACTKDLib.inference.model_card import ModelCard
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,16 @@ def test_the_python_example_runs_as_it_stands(readme, project, phantom, tmp_path
     (tmp_path / "Resources").symlink_to(project / "Resources")
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})
+
+
+def test_what_it_says_of_the_demo_model_is_in_the_models_card(readme):
+    metrics = ModelCard.read(demo_model()).metrics
+    cases, both, ct = re.search(
+        r"on (\d+) held-out phantoms its macro-AUC is ([\d.]+) with CT and FDG PET, and ([\d.]+) with CT alone", readme
+    ).groups()
+    assert metrics["data"].startswith(f"{cases} synthetic phantoms, held out")
+    assert float(both) == pytest.approx(metrics["macro_auc_ct_fdg"], abs=0.005)
+    assert float(ct) == pytest.approx(metrics["macro_auc_ct_only"], abs=0.005)
 
 
 def test_research_use_is_said_once(readme):

@@ -24,7 +24,6 @@ def main() -> None:
     # Only now: this loads torch.
     from .cohorts.commands import check_manifest, fetch_collection, make_manifest
     from .data.commands import preprocess_cohort
-    from .demo_model import train_demo_model
     from .dose.command import simulate_dose
     from .experiments.commands import export_network, run_config, show_status
     from .report.command import report_run
@@ -39,7 +38,6 @@ def main() -> None:
         "status": show_status,
         "export": export_network,
         "report": report_run,
-        "demo-model": train_demo_model,
     }
     try:
         auto_cli(commands, prog="reactkd-train", description="Train the networks.", parser_class=FlagParser)

@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, distributed, nn
 
-RECENT, LASTING = 0.9, 0.995
-"""What a case's weight in the statistics shrinks to with every case that follows: in training, and for evaluation."""
+FIRST, LAST = 10, 500
+"""Cases that the statistics of training reach back over, at its start and at its end [D]."""
+LASTING = 200
+"""Cases that those of evaluation reach back over."""
 EPSILON = 1e-8
 """Variance of a channel that hardly varies."""
 
@@ -12,11 +14,15 @@ EPSILON = 1e-8
 class RecentMoments(nn.Module):
     """Mean and standard deviation of each channel over the cases seen last, of all processes.
 
-    The gradient goes through the present batch's part of them.
+    The gradient goes through the present batch's part of them. In training they reach back over `memory` cases. Few,
+    and learning starts sooner; but then each batch is measured by itself, a shift of all its cases goes unnoticed, and
+    cases with PET and without drift apart from each other and from what evaluation sees. Hence it grows, with
+    `lengthen_memory`.
     """
 
     def __init__(self, width: int):
         super().__init__()
+        self.memory: float = FIRST
         # Weighted numbers of cases, sums and sums of squares. In float64: a variance as a difference of sums loses
         # half of the digits.
         self.register_buffer("recent", torch.zeros(3, width, dtype=torch.float64))
@@ -43,9 +49,9 @@ class RecentMoments(nn.Module):
             # Every process counts the cases of all, so that they stay alike.
             new = _SumOverProcesses.apply(new)
         count = float(new.detach()[0, 0])
-        sums = RECENT**count * self.recent + new
+        sums = _kept(count, self.memory) * self.recent + new
         self.recent = sums.detach()
-        self.lasting = LASTING**count * self.lasting + new.detach()
+        self.lasting = _kept(count, LASTING) * self.lasting + new.detach()
         return sums
 
 
@@ -108,11 +114,23 @@ def normalise_heads(network: nn.Module) -> None:
         network.branch_heads[branch] = NormalisedHead(width, classes)
 
 
+def lengthen_memory(network: nn.Module, progress: float) -> None:
+    """Along a training, from its start, 0, to its end, 1: the memory of its heads grows geometrically."""
+    for module in network.modules():
+        if isinstance(module, RecentMoments):
+            module.memory = FIRST * (LAST / FIRST) ** progress
+
+
 def fold_heads(network: nn.Module) -> None:
     """Puts linear heads with the same logits in their place again."""
     network.head = network.head.folded()
     for branch in getattr(network, "branch_heads", ()):
         network.branch_heads[branch] = network.branch_heads[branch].folded()
+
+
+def _kept(count: float, memory: float) -> float:
+    """What is left of a case's weight after `count` others, in statistics that reach back over `memory` cases."""
+    return (1 - 1 / memory) ** count
 
 
 def _moments(sums: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,8 @@ class Architecture:
     """Teacher: the branches it has [P]."""
     tracers: tuple[str, ...] = ("fdg",)
     """Student: the PET tracers it reads and tells apart; none for CT alone [D]."""
+    absent: Literal["token", "zeros"] = "token"
+    """Student: what stands for a modality that a case lacks, a learned token [D], or as a control an image of zeros."""
     members: int = 1
     """Networks of this kind whose logits are averaged, one of each fold for instance [D]."""
 
@@ -56,6 +58,8 @@ class Architecture:
             raise ValueError(f"Architecture: branches are among {tuple(BRANCHES)}, not {self.branches}")
         if set(self.tracers) - set(TRACERS) or len(set(self.tracers)) != len(self.tracers):
             raise ValueError(f"Architecture: tracers are among {TRACERS}, each once, not {self.tracers}")
+        if self.absent not in ("token", "zeros"):
+            raise ValueError(f"Architecture: absent is 'token' or 'zeros', not {self.absent!r}")
         if self.members < 1:
             raise ValueError(f"Architecture: an ensemble has members, not {self.members} of them")
 

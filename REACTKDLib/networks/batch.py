@@ -71,9 +71,13 @@ class NetworkOutput:
     """What a network says of B cases.
 
     logits: (B, K) float32. features: (B, C, d, h, w), the fused map after CBAM3D, from which both logits and regions
-    are pooled. branch_logits: branch -> (B, K) of the teacher's branches; empty for the student.
+    are pooled. The rest is of the teacher's branches and empty for the student. branch_logits: branch -> (B, K).
+    branch_features: branch -> (B, C, d, h, w), what they are pooled from. branch_present: branch -> (B,) bool, whether
+    the case has one of the branch's streams: where false, logits and features are of missing-stream tokens alone.
     """
 
     logits: Tensor
     features: Tensor
     branch_logits: Mapping[str, Tensor] = field(default_factory=lambda: MappingProxyType({}))
+    branch_features: Mapping[str, Tensor] = field(default_factory=lambda: MappingProxyType({}))
+    branch_present: Mapping[str, Tensor] = field(default_factory=lambda: MappingProxyType({}))

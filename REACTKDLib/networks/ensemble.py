@@ -37,7 +37,10 @@ class Ensemble(nn.Module):
         self.register_buffer("ct_shift", torch.zeros(architecture.members))
 
     def forward(self, batch: ModalityBatch) -> NetworkOutput:
-        """Features (B, M·C, d, h, w); a teacher's branch logits are the members' mean. Raises as a member does."""
+        """Features (B, M·C, d, h, w), of a teacher's branches too; branch logits are the members' mean.
+
+        Raises as a member does.
+        """
         outputs = [
             member(_restandardised(batch, scale, shift))
             for member, scale, shift in zip(self.members, self.ct_scale, self.ct_shift, strict=True)
@@ -47,7 +50,13 @@ class Ensemble(nn.Module):
             branch: torch.stack([output.branch_logits[branch] for output in outputs]).mean(0)
             for branch in outputs[0].branch_logits
         }
-        return NetworkOutput(classify(self.head, features), features, branch_logits)
+        branch_features = {
+            branch: torch.cat([output.branch_features[branch] for output in outputs], 1)
+            for branch in outputs[0].branch_features
+        }
+        # The members read the same case.
+        present = outputs[0].branch_present
+        return NetworkOutput(classify(self.head, features), features, branch_logits, branch_features, present)
 
 
 def make_ensemble(

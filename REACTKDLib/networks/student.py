@@ -12,7 +12,7 @@ from .fusion import Fusion, encode_present, require_a_stream
 from .head import classify
 from .pyramid import Pyramid
 from .segresnet import SegResEncoder
-from .tracers import TracerConditioning, pet_images, tracer_of_each
+from .tracers import TracerConditioning, pet_images, tracer_of_each, zero_filled
 
 STREAMS = ("ct", "pet")
 
@@ -65,9 +65,11 @@ class Student(nn.Module):
     def forward(self, batch: ModalityBatch) -> NetworkOutput:
         """Raises ValueError when a case has neither CT nor PET, several tracers, or an image that is not read."""
         tracers = self.architecture.tracers
-        tracer = tracer_of_each(batch, tracers)
-        present = {"ct": batch.presence("ct"), "pet": tracer >= 0}
+        tracer, present = self._presence(batch)
         require_a_stream(present)
+        if self.architecture.absent == "zeros":
+            batch = zero_filled(batch, tracers)
+            tracer, present = self._presence(batch)
         maps = {
             "ct": encode_present(self.streams["ct"], batch.images.get("ct"), present["ct"]),
             "pet": encode_present(self.streams["pet"], pet_images(batch, tracers), present["pet"], tracer),
@@ -75,3 +77,8 @@ class Student(nn.Module):
         maps = {stream: features for stream, features in maps.items() if features is not None}
         features = self.cbam(self.fusion(maps, present, STREAMS))
         return NetworkOutput(classify(self.head, features), features)
+
+    def _presence(self, batch: ModalityBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The place of each case's tracer, (B,) int64, and stream -> (B,) bool."""
+        tracer = tracer_of_each(batch, self.architecture.tracers)
+        return tracer, {"ct": batch.presence("ct"), "pet": tracer >= 0}

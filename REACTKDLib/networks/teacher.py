@@ -49,11 +49,11 @@ class DualTeacher(nn.Module):
         )
 
     def forward(self, batch: ModalityBatch) -> NetworkOutput:
-        """Logits of the whole and of each branch.
+        """Logits and maps of the whole and of each branch.
 
         A tracer's stream is present where tracer and CT are; the `dose` stream takes the CT where there is no `dose`
-        image. The branch logits of a case that has none of the branch's streams come from missing-stream tokens alone
-        and carry nothing about the case. Raises ValueError when a case has no stream at all.
+        image. Where a case has none of a branch's streams, `branch_present` is false: what the branch says comes from
+        missing-stream tokens alone and carries nothing about the case. Raises ValueError when a case has no stream.
         """
         present = {stream: self._presence(batch, stream) for stream in self.streams}
         require_a_stream(present)
@@ -63,11 +63,21 @@ class DualTeacher(nn.Module):
             if present[stream].any():
                 maps[stream] = encode_present(encoder, self._images(batch, stream), present[stream])
         features = self.cbam(self.fusion(maps, present, tuple(self.streams)))
-        branch_logits = {
-            branch: classify(head, self.cbam(self.fusion(maps, present, self.branches[branch])))
-            for branch, head in self.branch_heads.items()
+        branch_features = {
+            # An only branch is the whole.
+            branch: features if len(self.branches) == 1 else self.cbam(self.fusion(maps, present, streams))
+            for branch, streams in self.branches.items()
         }
-        return NetworkOutput(classify(self.head, features), features, branch_logits)
+        return NetworkOutput(
+            classify(self.head, features),
+            features,
+            {branch: classify(head, branch_features[branch]) for branch, head in self.branch_heads.items()},
+            branch_features,
+            {
+                branch: torch.stack([present[stream] for stream in streams]).any(0)
+                for branch, streams in self.branches.items()
+            },
+        )
 
     @staticmethod
     def _presence(batch: ModalityBatch, stream: str) -> Tensor:

@@ -59,3 +59,17 @@ def pet_images(batch: ModalityBatch, tracers: Sequence[str]) -> Tensor | None:
             present = batch.present[tracer][:, None, None, None, None]
             images = batch.images[tracer] if images is None else torch.where(present, batch.images[tracer], images)
     return images
+
+
+def zero_filled(batch: ModalityBatch, tracers: Sequence[str]) -> ModalityBatch:
+    """Every case with a CT and one of the tracers, of zeros where it has none: the control of a learned token."""
+    like = next(iter(batch.images.values()))
+    lacking = {"ct": ~batch.presence("ct")}
+    if tracers:
+        lacking[tracers[0]] = tracer_of_each(batch, tracers) < 0
+    images, present = dict(batch.images), dict(batch.present)
+    for modality, rows in lacking.items():
+        image = images.get(modality, torch.zeros_like(like))
+        images[modality] = image.masked_fill(rows[:, None, None, None, None], 0)
+        present[modality] = batch.presence(modality) | rows
+    return ModalityBatch(images, present)

@@ -23,6 +23,8 @@ INPUT_NAMES = {
     "ct_fdg": "CT + FDG",
     "ct_act": "CT + acetate",
     "ct_fdg_act": "CT + FDG + acetate",
+    "fdg_only": "FDG alone",
+    "act_only": "acetate alone",
 }
 
 

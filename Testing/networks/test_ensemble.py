@@ -53,6 +53,9 @@ def test_logits_are_the_mean_of_the_members_each_fed_with_the_constants_of_its_o
     for branch, logits in found.branch_logits.items():
         mean = torch.stack([output.branch_logits[branch] for output in own]).mean(0)
         torch.testing.assert_close(logits, mean, atol=1e-5, rtol=0)
+        side_by_side = torch.cat([output.branch_features[branch] for output in own], 1)
+        torch.testing.assert_close(found.branch_features[branch], side_by_side, atol=1e-4, rtol=1e-4)
+        assert torch.equal(found.branch_present[branch], own[0].branch_present[branch])
 
 
 @torch.no_grad()

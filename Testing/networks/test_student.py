@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -57,6 +58,18 @@ def test_a_missing_pet_is_not_a_pet_of_zeros(small_student):
     without = small_student(ModalityBatch({"ct": ct}, {"ct": yes})).logits
     zeros = small_student(ModalityBatch({"ct": ct, "fdg": torch.zeros_like(ct)}, {"ct": yes, "fdg": yes})).logits
     assert (without - zeros).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("absent", ["token", "zeros"])
+def test_only_the_control_takes_a_missing_image_for_one_of_zeros(small_student, absent):
+    student = build_network(replace(small_student.architecture, absent=absent)).eval()
+    batch = batch_of(ct=[True, True, False], pet=[True, False, True])
+    filled = {m: torch.where(batch.present[m][:, None, None, None, None], i, 0) for m, i in batch.images.items()}
+    everything = dict.fromkeys(batch.present, torch.ones(3, dtype=torch.bool))
+    same = torch.isclose(student(batch).logits, student(ModalityBatch(filled, everything)).logits, atol=1e-6).all(1)
+    assert same.tolist() == ([True, False, False] if absent == "token" else [True, True, True])
+    alone = student(case(batch, 1)).logits  # without any PET in the batch
+    torch.testing.assert_close(alone, student(batch).logits[1:2], atol=1e-5, rtol=1e-4)
 
 
 def test_a_case_with_neither_ct_nor_pet_is_refused_by_its_place_in_the_batch(small_student):

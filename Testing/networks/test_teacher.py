@@ -4,6 +4,7 @@ from monai.networks.nets.swin_unetr import WindowAttention
 
 from REACTKDLib.networks.architecture import Architecture, build_network
 from REACTKDLib.networks.batch import ModalityBatch
+from REACTKDLib.networks.head import classify
 from REACTKDLib.networks.swin import SwinStream, attention_window
 
 GRID = (16, 32, 32)
@@ -30,6 +31,8 @@ def test_the_teacher_says_a_word_for_the_whole_and_for_each_branch(small_teacher
         "structure": (2, 3),
         "dose": (2, 3),
     }
+    for branch, head in small_teacher.branch_heads.items():
+        torch.testing.assert_close(output.branch_logits[branch], classify(head, output.branch_features[branch]))
 
 
 @torch.no_grad()
@@ -70,8 +73,18 @@ def test_the_dose_branch_takes_the_ct_where_there_is_no_low_dose_image(small_tea
 
 @torch.no_grad()
 def test_without_a_tracer_the_structure_branch_says_the_same_of_every_case(small_teacher):
-    structure = small_teacher(batch_of(ct=[True, True])).branch_logits["structure"]
-    torch.testing.assert_close(structure[0], structure[1])
+    output = small_teacher(batch_of(ct=[True, True]))
+    for structure in (output.branch_logits["structure"], output.branch_features["structure"]):
+        torch.testing.assert_close(structure[0], structure[1])
+
+
+@torch.no_grad()
+def test_a_branch_is_present_where_the_case_has_one_of_its_streams(small_teacher):
+    output = small_teacher(batch_of(ct=[True, True, True], fdg=[True, False, False], act=[False, False, True]))
+    assert {branch: present.tolist() for branch, present in output.branch_present.items()} == {
+        "structure": [True, False, True],
+        "dose": [True, True, True],
+    }
 
 
 def test_a_tracer_without_its_ct_is_no_stream(small_teacher):
@@ -84,7 +97,9 @@ def test_a_branch_can_be_switched_off_and_its_streams_are_not_built():
         Architecture(network="teacher", width=16, feature_size=12, grid=GRID, branches=("structure",))
     ).eval()
     assert set(teacher.streams) == {"fdg", "act"}
-    assert set(teacher(batch_of(ct=[True], fdg=[True])).branch_logits) == {"structure"}
+    output = teacher(batch_of(ct=[True], fdg=[True]))
+    assert set(output.branch_logits) == set(output.branch_present) == {"structure"}
+    assert output.branch_features["structure"] is output.features
     with pytest.raises(ValueError, match="none of the streams"):
         teacher(batch_of(ct=[True]))
 

@@ -17,7 +17,6 @@ COMMANDS = (
     "status",
     "export",
     "report",
-    "demo-model",
 )
 
 

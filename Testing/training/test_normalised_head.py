@@ -3,7 +3,7 @@ import torch
 
 from REACTKDLib.networks.architecture import build_network
 from Testing.models import TEACHER
-from training.normalised_head import NormalisedHead, fold_heads, normalise_heads
+from training.normalised_head import NormalisedHead, fold_heads, lengthen_memory, normalise_heads
 
 
 def pooled(cases: int, width: int = 6) -> torch.Tensor:
@@ -53,7 +53,7 @@ def test_it_learns_from_averages_that_hardly_vary_where_a_plain_layer_does_not()
     assert losses[0] < 0.5 * losses[1]
 
 
-def test_what_moves_all_cases_alike_gets_little_gradient():
+def test_at_first_what_moves_all_cases_alike_gets_little_gradient():
     """Else a step of the encoder would mostly shift features that the next statistics take off again."""
     labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 1])
     values = pooled(8).requires_grad_()
@@ -68,6 +68,18 @@ def test_a_batch_in_training_is_standardised_by_the_last_cases_so_that_two_cases
     head = trained(batch=2)
     deviation = (head.linear.weight / head.weight)[0]
     assert torch.all((deviation > 0.0008) & (deviation < 0.004))
+
+
+def test_at_the_end_a_batch_is_read_in_training_as_in_evaluation_even_if_all_its_cases_are_shifted():
+    differences = []
+    for progress in (0, 1):
+        head = NormalisedHead(6, 3)
+        lengthen_memory(head, progress)
+        for _ in range(100):
+            head(pooled(8))
+        shifted = pooled(8) + 0.004
+        differences.append((head(shifted) - head.eval()(shifted)).abs().max().item())
+    assert differences[1] < 0.3 * differences[0]
 
 
 def test_its_weight_is_that_of_the_folded_head_and_passes_the_gradient_on():

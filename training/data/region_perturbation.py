@@ -29,8 +29,8 @@ def perturbed_regions(regions: Tensor, label_map: Tensor, draws: Sequence[Region
         return regions
     device = regions.device
     dropped = _table([draw.dropped for draw in draws], device)[:, LIVER_LABEL : LIVER_LABEL + regions.shape[1]]
-    gained = _fractions(_gained(label_map, _table([draw.dilated for draw in draws], device)), regions)
-    lost = _fractions(_lost(label_map, _table([draw.eroded for draw in draws], device)), regions)
+    gained = fractions(_gained(label_map, _table([draw.dilated for draw in draws], device)), regions)
+    lost = fractions(_lost(label_map, _table([draw.eroded for draw in draws], device)), regions)
     # What changed is added to the weights, which were averaged from the finer grid of the CT: lesions that did not
     # change are the teacher's to the bit.
     smaller = (regions - lost).clamp_min(0)
@@ -38,6 +38,35 @@ def perturbed_regions(regions: Tensor, label_map: Tensor, draws: Sequence[Region
     room = (1 - smaller[:, 1:].sum(1, keepdim=True)).clamp_min(0)
     fitting = (room / gained.sum(1, keepdim=True).clamp_min(NEGLIGIBLE)).clamp_max(1)
     return (smaller + fitting * gained) * ~dropped[:, :, None, None, None]
+
+
+def perturbed_label_map(label_map: Tensor, draws: Sequence[RegionDraw]) -> Tensor:
+    """The same dilations and erosions in the label map itself; what a lesion loses becomes parenchyma.
+
+    label_map: (B, D, H, W) uint8. Returns the same. Raises ValueError where a lesion is to be dropped.
+    """
+    if any(draw.dropped for draw in draws):
+        raise ValueError("perturbed_label_map: lesions change their size, and none is dropped")
+    gained = _gained(label_map, _table([draw.dilated for draw in draws], label_map.device))
+    lost = _lost(label_map, _table([draw.eroded for draw in draws], label_map.device))
+    return torch.where(gained > 0, gained, torch.where(lost > 0, LIVER_LABEL, label_map))
+
+
+def fractions(label_map: Tensor, regions: Tensor) -> Tensor:
+    """The share of each feature voxel that holds each region's label: as `regions`.
+
+    Counted voxel by voxel: masks of all regions on the label map's grid would be the largest tensor of a batch.
+    """
+    shape = regions.shape
+    stride = feature_stride(label_map.shape[1:], shape[2:])
+    case, *place = label_map.nonzero(as_tuple=True)
+    row = label_map[(case, *place)].long() - LIVER_LABEL
+    cells = [index // step for index, step in zip(place, stride, strict=True)]
+    flat = case
+    for index, size in zip((row, *cells), shape[1:], strict=True):
+        flat = flat * size + index
+    counts = torch.bincount(flat, minlength=regions.numel()).view(shape)
+    return counts / (stride[0] * stride[1] * stride[2])
 
 
 def _table(labels: Sequence[Sequence[int]], device: torch.device) -> Tensor:
@@ -85,20 +114,3 @@ def _neighbours(label_map: Tensor, outside: int | None) -> list[Tensor]:
             edge.copy_(label_map.select(axis, 0 if step == 1 else -1)) if outside is None else edge.fill_(outside)
             shifted.append(values)
     return shifted
-
-
-def _fractions(label_map: Tensor, regions: Tensor) -> Tensor:
-    """The share of each feature voxel that holds each region's label: as `regions`.
-
-    Counted voxel by voxel: masks of all regions on the label map's grid would be the largest tensor of a batch.
-    """
-    shape = regions.shape
-    stride = feature_stride(label_map.shape[1:], shape[2:])
-    case, *place = label_map.nonzero(as_tuple=True)
-    row = label_map[(case, *place)].long() - LIVER_LABEL
-    cells = [index // step for index, step in zip(place, stride, strict=True)]
-    flat = case
-    for index, size in zip((row, *cells), shape[1:], strict=True):
-        flat = flat * size + index
-    counts = torch.bincount(flat, minlength=regions.numel()).view(shape)
-    return counts / (stride[0] * stride[1] * stride[2])

@@ -32,4 +32,5 @@ def student_architecture(settings: StudentSettings, spec: PreprocessingSpec, tra
         grid=spec.grid,
         cbam=settings.cbam != "none",
         tracers=settings.tracers if settings.tracers is not None else tuple(tracers),
+        absent=settings.absent,
     )

@@ -13,6 +13,7 @@ from ..data.batch_order import EpochBatches
 from ..data.cache import Cache
 from ..data.dataset import CachedDataset, load_batches
 from ..data.draw_settings import DrawSettings, Evaluation
+from ..data.raw_batch import RawBatch
 from ..dose.levels import LevelName
 from .errors import TrainingError
 from .loop import Steps
@@ -95,6 +96,10 @@ class Cases:
         self, names: Sequence[str], evaluation: Evaluation, device: torch.device, size: int
     ) -> Iterator[TrainingBatch]:
         """The cases in the order given, as an evaluation gives them."""
-        dataset = CachedDataset(self.cache, names, self.grades, evaluation)
-        for raw in load_batches(dataset, EpochBatches(names, self.grades, size, seed=None)):
+        for raw in self.raw_batches(names, evaluation, size):
             yield prepare(raw, device, self.spec)
+
+    def raw_batches(self, names: Sequence[str], evaluation: Evaluation, size: int) -> Iterator[RawBatch]:
+        """The same before they are prepared, with the masks that representations are made with."""
+        dataset = CachedDataset(self.cache, names, self.grades, evaluation)
+        yield from load_batches(dataset, EpochBatches(names, self.grades, size, seed=None))

@@ -9,14 +9,14 @@ from ..evaluation.entries import EXTERNAL
 from ..evaluation.predictions import Predictions, join, read_predictions, write_predictions
 from ..evaluation.run_folder import PREDICTIONS
 from .cases import Cases
-from .measuring import evaluations, predict
+from .measuring import evaluations, predict, tracers_read
 from .results import read_result
 
 
 def predict_external(network: nn.Module, cases: Cases, device: torch.device) -> Predictions:
     """All cases of `cases.external`, at its doses, with those of the network's tracers that it has."""
     architecture, external = network.architecture, cases.external
-    read = cases.tracers if architecture.network == "teacher" else architecture.tracers
+    read = tracers_read(architecture, cases.tracers)
     tracers = [tracer for tracer in read if tracer in external.tracers]
     measured = evaluations(architecture.network, tracers, external.levels)
     return predict(network, external, {EXTERNAL: external.test}, measured, device)

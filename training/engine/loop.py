@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from ..data.batch import TrainingBatch
-from ..normalised_head import RecentMoments
+from ..normalised_head import RecentMoments, lengthen_memory
 from .checkpoint import read_checkpoint, write_checkpoint
 from .errors import TrainingError
 from .history import Row, TensorBoard, write_history
@@ -83,7 +83,8 @@ def fit(
             start = time.perf_counter()
             stage.train()
             terms = _Mean()
-            for parts_of_batch in steps.of(state.epoch):
+            for step, parts_of_batch in enumerate(steps.of(state.epoch), state.epoch * steps.count):
+                lengthen_memory(stage, step / (settings.epochs * steps.count))
                 terms.add(_step(fabric, module, optimiser, parts_of_batch, settings, state.epoch))
                 schedule.step()
                 if average:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from REACTKDLib.networks.architecture import BRANCHES, Architecture
+
 from ..data.draw_settings import NATIVE, Evaluation
 from ..evaluation.entries import TEST, VALIDATION
 from ..evaluation.metrics import measure
@@ -31,6 +33,14 @@ def evaluations(network: str, tracers: Sequence[str], levels: Sequence[str]) -> 
     if network == "student":
         found += [Evaluation(inputs=(tracer,)) for tracer in tracers]
     return tuple(found)
+
+
+def tracers_read(architecture: Architecture, tracers: Sequence[str]) -> tuple[str, ...]:
+    """Those that a network reads: a student its own, a teacher those of the cohort's that one of its branches takes."""
+    if architecture.network == "student":
+        return architecture.tracers
+    taken = {stream for branch in architecture.branches for stream in BRANCHES[branch]}
+    return tuple(tracer for tracer in tracers if tracer in taken)
 
 
 @dataclass(frozen=True)

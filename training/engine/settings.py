@@ -94,6 +94,8 @@ class StudentSettings:
     """Probability that a case loses its PET or its CT, never both [C]."""
     drop: Literal["either", "pet"] = "either"
     """What may be lost [P]."""
+    absent: Literal["token", "zeros"] = "token"
+    """What stands for a modality that a case lacks: a learned token [D], or as a control an image of zeros."""
     student_dose: Literal["native", "random"] = "native"
     """Dose of the CT that the student reads in training [D]."""
     lora_rank: int = 0

@@ -50,6 +50,10 @@ class StudentStage(Stage):
                 labels=batch.labels,
             )
         )
+        if taken := sorted(terms.keys() & distilled.keys()):
+            raise ValueError(
+                f"{type(self.method).__name__}: its terms {', '.join(taken)} have names of the stage's own; rename them"
+            )
         return terms | distilled
 
     def output(self, network: Student, batch: TrainingBatch) -> NetworkOutput:

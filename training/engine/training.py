@@ -27,7 +27,7 @@ from .errors import TrainingError
 from .external import predict_external
 from .launch import uses_bf16
 from .loop import State, fit
-from .measuring import evaluations, predict_all, validate
+from .measuring import evaluations, predict_all, tracers_read, validate
 from .results import WEIGHTS, Trained, read_result, write_result
 from .settings import StudentSettings, TeacherSettings
 from .stage import Stage
@@ -46,7 +46,7 @@ def train_teacher(
     names = cases.training + (cases.unlabelled if "dose" in settings.branches else ())
     draws = DrawSettings(augmentation=settings.augmentation)
     job = _Training(fabric, cases, settings, seed, folder, title, show)
-    job.run(stage, names, draws, chosen_by=evaluations("teacher", cases.tracers, ()))
+    job.run(stage, names, draws, chosen_by=evaluations("teacher", tracers_read(architecture, cases.tracers), ()))
 
 
 def train_student(
@@ -128,7 +128,7 @@ class _Training:
         network.eval()
         if self.fabric.global_rank == 0:
             architecture = network.architecture
-            read = cases.tracers if architecture.network == "teacher" else architecture.tracers
+            read = tracers_read(architecture, cases.tracers)
             predictions = predict_all(network, cases, evaluations(architecture.network, read, cases.levels), device)
             if cases.external:
                 predictions = join([predictions, predict_external(network, cases, device)])

@@ -31,13 +31,17 @@ def check_scores(labels: np.ndarray, probabilities: np.ndarray) -> None:
 
 def check_classes(labels: np.ndarray, classes: int) -> None:
     """Raises EvaluationError class_absent, which names the classes without a case."""
-    absent = np.setdiff1d(np.arange(classes), labels)
-    if len(absent):
+    if absent := absent_classes(labels, classes):
         raise EvaluationError(
             "class_absent",
-            f"No case among {len(labels)} has: {', '.join(class_name(index, classes) for index in absent)}.",
+            f"No case among {len(labels)} has: {', '.join(absent)}.",
             "A macro metric needs every class; pool folds, or evaluate more cases.",
         )
+
+
+def absent_classes(labels: np.ndarray, classes: int = len(GRADES)) -> tuple[str, ...]:
+    """Names of the classes without a case. labels: (N,)."""
+    return tuple(class_name(int(index), classes) for index in np.setdiff1d(np.arange(classes), labels))
 
 
 def class_name(index: int, classes: int = len(GRADES)) -> str:

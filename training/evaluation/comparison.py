@@ -1,13 +1,22 @@
 """Whether one job is better than another, on the same patients."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .bootstrap import RESAMPLING, Difference, Estimate, Resampling, compare, holm, t_interval
-from .entries import EXTERNAL, TEST, UNKNOWN, VALIDATION, Entry, EntryPredictions, RunPredictions
+from .entries import (
+    EXTERNAL,
+    TEST,
+    UNKNOWN,
+    VALIDATION,
+    Entry,
+    EntryPredictions,
+    RunPredictions,
+    why_undefined,
+)
 from .errors import EvaluationError
 from .metrics import METRICS, measure
 from .run_folder import read_run
@@ -26,6 +35,7 @@ COLUMNS = (
     Column("p_holm", "p (Holm)"),
 )
 COMPARED = ("auc", "f1", "accuracy")
+ONE_SEED = "With one seed, intervals and p-values speak of patients for these networks only, not of retraining."
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,9 @@ def compare_jobs(
 
     others: by default every other job of the run with the reference's inputs and dose. Seeds that both have in full are
     averaged. Holm's correction is over the others, for each metric by itself. A job that shares no complete seed with
-    the reference is named as incomplete. Raises EvaluationError: no_entry, bad_split, other_cases where the two did not
-    predict the same cases, and what `summarise` raises.
+    the reference is named as incomplete. One without a case of some grade is left out, and named below. Raises
+    EvaluationError: no_entry, bad_split, other_cases where the two did not predict the same cases, and what `summarise`
+    raises.
     """
     if split == VALIDATION:
         raise EvaluationError(
@@ -71,17 +82,22 @@ def compare_jobs(
         others = [e for e in found.entries if e != reference and (e.inputs, e.dose) in {alike, UNKNOWN}]
     compared: dict[Entry, _Compared] = {}
     incomplete: list[tuple[Cell, ...]] = []
+    undefined: dict[Entry, str] = {}
     for other in others:
         of_other = _entry(found, other)
         if seeds := tuple(sorted(set(of_reference.seeds) & set(of_other.seeds))):
-            compared[other] = _difference(of_reference, of_other, seeds, names, settings)
+            reasons = {of.entry: why_undefined(of.in_order(seeds[0])) for of in (of_reference, of_other)}
+            undefined |= {entry: why for entry, why in reasons.items() if why}
+            if not any(reasons.values()):
+                compared[other] = _difference(of_reference, of_other, seeds, names, settings)
         else:
             missing = of_other.missing(found.seeds)
             why = f"incomplete, missing: {missing or 'of the reference, ' + of_reference.missing(found.seeds)}"
             incomplete.append((other.job, other.inputs, other.dose, "", why, *[""] * 4))
     rows = (*_rows(compared, names), *incomplete)
     title = f"{reference} minus other jobs ({split} cases{f', {found.only_folds}' if found.only_folds else ''})"
-    return Table(title, COLUMNS, rows, _remarks(settings, split), note)
+    one_seed = any(len(of.seeds) == 1 for of in compared.values())
+    return Table(title, COLUMNS, rows, (*_remarks(settings, split, one_seed), *_left_out(undefined)), note)
 
 
 def _entry(found: RunPredictions, entry: Entry) -> EntryPredictions:
@@ -139,8 +155,14 @@ def _cell(name: str, of: Estimate) -> Value:
     return value_of(name, of.value, low=of.low, high=of.high)
 
 
-def _remarks(settings: Resampling, split: str) -> tuple[str, ...]:
-    what = "of pooled held-out cases"
+def _left_out(undefined: dict[Entry, str]) -> Iterator[str]:
+    if undefined:
+        named = "; ".join(f"{entry} has {why}" for entry, why in undefined.items())
+        yield f"Left out, since metrics are not defined without a case of every grade: {named}."
+
+
+def _remarks(settings: Resampling, split: str, one_seed: bool) -> tuple[str, ...]:
+    what = "of pooled held-out cases, not of means over folds"
     if split == EXTERNAL:
         what = "on another cohort, each the mean over the networks (fold and seed) of both"
     return (
@@ -148,5 +170,5 @@ def _remarks(settings: Resampling, split: str) -> tuple[str, ...]:
         f"{settings.level:.0%}, percentiles over {settings.resamples} bootstrap resamples of patients, both jobs in "
         f"the same resample, for the networks as they were trained. Over seeds: t interval over seeds of both. "
         f"p: two-sided, {settings.permutations} permutations of the two jobs by patient. Holm: over the jobs compared, "
-        f"for each metric by itself.",
+        f"for each metric by itself.{' ' + ONE_SEED if one_seed else ''}",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .checks import absent_classes
 from .errors import EvaluationError
 from .predictions import Predictions, join
 
@@ -102,6 +103,13 @@ class RunPredictions:
         if len(self.folds) == len(self.held_out):
             return ""
         return f"fold{'s' if len(self.folds) > 1 else ''} {listed(self.folds)} only"
+
+
+def why_undefined(parts: Iterable[Predictions]) -> str:
+    """Why these cases have no metrics, in words, such as `no case of grade well differentiated`; "" where they do."""
+    labels = np.concatenate([part.labels for part in parts])
+    absent = ", ".join(name.lower() for name in absent_classes(labels))
+    return f"no case of grade {absent}" if absent and len(labels) else "no case" if absent else ""
 
 
 def listed(numbers: Iterable[int]) -> str:

@@ -1,6 +1,6 @@
 """The figures of an evaluation. Each takes a note, such as what the cases are, and prints it below."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,9 @@ from .metrics import measure
 from .roc import GRID, roc_curves
 from .scores import BINS, top_label
 
-LEGEND_COLUMNS = 3
-LEGEND_ROW_MM = 3.4
+LEGEND_COLUMNS, LEGEND_ROW_MM = 3, 3.4
+LEGEND_CHARACTERS, SAMPLE_CHARACTERS = 72, 10
+"""That fit into a row of a legend as wide as a journal's column, and that the sample of a line takes of them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def decision_figure(curves: Mapping[str, DecisionCurve], *, note: str = "") -> F
     """Net benefit of models by name, all for one outcome of the same cases, beside treating all and none."""
     first = next(iter(curves.values()))
     with print_style():
-        figure, axes = new_figure(66, note)
+        figure, axes = new_figure(60 + _legend_mm(curves), note)
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.plot(first.thresholds, first.treat_all, color=GREY, linewidth=1.1)
         for index, (name, curve) in enumerate(curves.items()):
@@ -76,7 +77,7 @@ def decision_figure(curves: Mapping[str, DecisionCurve], *, note: str = "") -> F
         _label_treat_all(axes, first)
         axes.text(0.01, -0.01 * top, "treat none", color=GREY, va="top", fontsize=6.5)
         axes.set_title(first.name, loc="left")
-        axes.legend(loc="upper right")
+        _legend_above(figure, axes)
     return figure
 
 
@@ -138,7 +139,7 @@ def confusion_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: str
 def cost_figure(points: Sequence[CostPoint], *, cost: str, quality: str, note: str = "") -> Figure:
     """Quality with its interval against cost, on a logarithmic axis. cost, quality: what the axes say, with units."""
     with print_style():
-        figure, axes = new_figure(62 + LEGEND_ROW_MM * np.ceil(len(points) / LEGEND_COLUMNS), note)
+        figure, axes = new_figure(62 + _legend_mm([point.name for point in points]), note)
         for index, point in enumerate(points):
             value = point.quality
             around = [[value.value - value.low], [value.high - value.value]]
@@ -149,9 +150,22 @@ def cost_figure(points: Sequence[CostPoint], *, cost: str, quality: str, note: s
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        handles, names = axes.get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper left", ncols=LEGEND_COLUMNS, columnspacing=1.2)
+        _legend_above(figure, axes)
     return figure
+
+
+def _legend_above(figure: Figure, axes: Axes) -> None:
+    """Many methods' names would cover what is drawn."""
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=_legend_columns(names), columnspacing=1.2)
+
+
+def _legend_columns(names: Iterable[str]) -> int:
+    return min(LEGEND_COLUMNS, max(1, LEGEND_CHARACTERS // (SAMPLE_CHARACTERS + max(map(len, names)))))
+
+
+def _legend_mm(names: Collection[str]) -> float:
+    return LEGEND_ROW_MM * np.ceil(len(names) / _legend_columns(names))
 
 
 def _short(index: int, classes: int) -> str:

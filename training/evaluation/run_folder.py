@@ -14,6 +14,8 @@ from .predictions import Predictions, read_predictions
 
 CONFIG, FOLDS, PREDICTIONS, DONE = "config.yaml", "folds.json", "predictions.csv", "done.json"
 """Files of a run and of its jobs. The last is written last: a job without it has not finished."""
+KINDS = ("teacher", "student")
+"""Of jobs: `teachers` and `students` of the configuration, by name."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,26 @@ class _Job:
         return self.folder.name
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a run's configuration asks for. jobs: by name. jobs, seeds: none where it does not say."""
+
+    folds: tuple[int, ...]
+    jobs: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+
 def read_run(run: Path | str, split: str = "test") -> RunPredictions:
     """All finished predictions of a run for one split: test, external or validation.
 
-    Of the folds that its configuration asks for. Raises EvaluationError: bad_run, bad_predictions, not_held_out where
+    Of the folds that its configuration asks for. A job that it asks for, or that was begun, and that has not finished
+    anywhere is there too, without inputs and dose. Raises EvaluationError: bad_run, bad_predictions, not_held_out where
     a job predicts a case that it may have learnt from.
     """
     run = Path(run)
     held_out = _held_out(run)
-    folds = _asked_folds(run, len(held_out))
+    asked = _asked(run, len(held_out))
+    folds = asked.folds
     entries: dict[Entry, EntryPredictions] = {}
     begun = list(_jobs(run))
     if strange := [job.fold for job in begun if job.fold >= len(held_out)]:
@@ -46,12 +59,14 @@ def read_run(run: Path | str, split: str = "test") -> RunPredictions:
             _check_not_learnt(entry, predictions, held_out, job.fold, split)
             of_entry = entries.setdefault(entry, EntryPredictions(entry, folds, {}, split == EXTERNAL))
             of_entry.by_seed.setdefault(job.seed, {})[job.fold] = predictions
+    if split != EXTERNAL:
+        _add_empty_folds(entries)
     if not entries:
         raise _bad(run, f"no finished job has predictions of the split '{split}'")
-    for name in {job.name for job in jobs} - {entry.job for entry in entries}:
+    for name in {*asked.jobs, *(job.name for job in jobs)} - {entry.job for entry in entries}:
         entry = Entry(name, *UNKNOWN)
         entries[entry] = EntryPredictions(entry, folds, {}, split == EXTERNAL)
-    seeds = tuple(sorted({job.seed for job in jobs}))
+    seeds = tuple(sorted({*asked.seeds, *(job.seed for job in jobs)}))
     return RunPredictions(split, held_out, folds, seeds, dict(sorted(entries.items())))
 
 
@@ -70,18 +85,21 @@ def _held_out(run: Path) -> tuple[tuple[str, ...], ...]:
         raise _bad(run, f"{FOLDS} cannot be read ({error})") from error
 
 
-def _asked_folds(run: Path, count: int) -> tuple[int, ...]:
-    """`only_folds` of the run's configuration; all where it has none."""
+def _asked(run: Path, count: int) -> _Asked:
+    """Of the run's configuration; all folds where it does not choose among them."""
     if not (run / CONFIG).exists():
-        return tuple(range(count))
+        return _Asked(tuple(range(count)))
     try:
-        asked = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8")).get("only_folds")
-        folds = tuple(range(count)) if asked is None else tuple(sorted(map(int, asked)))
+        tree = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8"))
+        only = tree.get("only_folds")
+        folds = tuple(range(count)) if only is None else tuple(sorted(map(int, only)))
+        jobs = tuple(f"{kind}-{name}" for kind in KINDS for name in tree.get(f"{kind}s") or ())
+        seeds = tuple(map(int, tree.get("seeds") or ()))
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise _bad(run, f"{CONFIG} cannot be read ({error})") from error
     if not folds or not set(folds) <= set(range(count)):
         raise _bad(run, f"it has {count} folds, and its {CONFIG} asks for {listed(folds) or 'none'}")
-    return folds
+    return _Asked(folds, jobs, seeds)
 
 
 def _jobs(run: Path) -> Iterator[_Job]:
@@ -97,6 +115,18 @@ def _finished(job: _Job, split: str) -> Iterator[tuple[Entry, Predictions]]:
         predictions = read_predictions(job.folder / PREDICTIONS).select(split=split)
         for inputs, dose in sorted(set(zip(predictions.inputs, predictions.dose, strict=True))):
             yield Entry(job.name, str(inputs), str(dose)), predictions.select(inputs=inputs, dose=dose).ordered()
+
+
+def _add_empty_folds(entries: dict[Entry, EntryPredictions]) -> None:
+    """Where none of a fold's cases has an entry's inputs, its network was tested all the same: on no case."""
+    tested: dict[str, set[tuple[int, int]]] = {}
+    for entry, found in entries.items():
+        of_job = ((seed, fold) for seed, folds in found.by_seed.items() for fold in folds)
+        tested.setdefault(entry.job, set()).update(of_job)
+    for entry, found in entries.items():
+        some = next(part for folds in found.by_seed.values() for part in folds.values())
+        for seed, fold in tested[entry.job]:
+            found.by_seed.setdefault(seed, {}).setdefault(fold, some.select(split=""))
 
 
 def _check_not_learnt(

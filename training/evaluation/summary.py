@@ -1,12 +1,12 @@
 """A run's numbers, as the paper prints them and as they can be trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .bootstrap import RESAMPLING, Resampling, bootstrap, t_interval
-from .entries import EXTERNAL, TEST, VALIDATION, EntryPredictions, RunPredictions, listed
+from .entries import EXTERNAL, TEST, VALIDATION, EntryPredictions, RunPredictions, listed, why_undefined
 from .metrics import METRICS, measure
 from .predictions import Predictions
 from .run_folder import read_run
@@ -41,8 +41,10 @@ def summarise(
     interval over seeds. external: all folds' networks predict the same cases, so that the second line is the mean over
     networks instead. validation: over folds only, since a case may choose the epoch in several folds.
     Of the folds that the run was asked for, which is said where it is not all; only seeds that have every one of them
-    count, and a job without one is named as incomplete and has no numbers. note: printed with the table.
-    Raises EvaluationError: bad_run, bad_predictions, not_held_out, repeated_case, other_cases, class_absent.
+    count, and a job without one is named as incomplete and has no numbers; so are those that the run's configuration
+    asks for and nobody has begun. Where no case has one of the grades, metrics are not defined, and the line says so.
+    note: printed with the table.
+    Raises EvaluationError: bad_run, bad_predictions, not_held_out, repeated_case, other_cases.
     """
     found = read_run(run, split)
     rows: list[tuple[Cell, ...]] = []
@@ -64,27 +66,48 @@ def _rows(
 ) -> list[tuple[Cell, ...]]:
     entry, seeds = found.entry, found.seeds
     missing = found.missing(run.seeds)
-    who = (entry.job, entry.inputs, entry.dose)
+    who, nothing = (entry.job, entry.inputs, entry.dose), [""] * len(names)
     if not seeds:
-        return [(*who, "", "", f"incomplete, missing: {missing}", *[""] * len(names))]
-    cases = len(set().union(*(part.cases for part in found.in_order(seeds[0]))))
-    facts = (*who, listed(seeds), f"{cases} of {run.case_count}")
+        return [(*who, "", "", f"incomplete, missing: {missing}", *nothing)]
+    parts = found.in_order(seeds[0])
+    facts = (*who, listed(seeds), f"{len(set().union(*(part.cases for part in parts)))} of {run.case_count}")
     only = f" ({run.only_folds})" if run.only_folds else ""
-    rows = []
-    if len(run.folds) > 1 or run.split == VALIDATION:
-        title = OVER_FOLDS if len(run.folds) > 1 else "as measured"
-        rows.append((*facts, title + only, *_over_folds(found, seeds, names)))
-    if run.split != VALIDATION:
-        pooled = found.pooled(seeds)
-        title = OVER_NETWORKS if found.same_cases else POOLED
-        over_patients = _over_patients(pooled, names, settings)
-        rows.append((*facts, title.format(level=settings.level) + only, *over_patients))
-        if len(seeds) > 1:
-            over_seeds = _over_seeds(pooled, len(seeds), names, settings.level)
-            rows.append((*facts, OVER_SEEDS.format(level=settings.level) + only, *over_seeds))
+    if why := why_undefined(parts):
+        rows = [(*facts, f"not defined{only}: {why}", *nothing)]
+    else:
+        estimates = _estimates(found, run, names, settings)
+        rows = [(*facts, title.format(level=settings.level, only=only), *cells) for title, cells in estimates]
     if missing:
-        rows.append((*who, "", "", f"left out, missing: {missing}", *[""] * len(names)))
+        rows.append((*who, "", "", f"left out, missing: {missing}", *nothing))
     return rows
+
+
+def _estimates(
+    found: EntryPredictions, run: RunPredictions, names: Sequence[str], settings: Resampling
+) -> Iterator[tuple[str, Sequence[Cell]]]:
+    """Titles, which `level` and `only` are to be put into, and numbers."""
+    seeds = found.seeds
+    if len(run.folds) > 1 or run.split == VALIDATION:
+        title = (OVER_FOLDS if len(run.folds) > 1 else "as measured") + "{only}"
+        if why := _undefined_folds(found, seeds):
+            yield f"{title}, not defined: {why}", [""] * len(names)
+        else:
+            yield title, _over_folds(found, seeds, names)
+    if run.split == VALIDATION:
+        return
+    pooled = found.pooled(seeds)
+    yield (OVER_NETWORKS if found.same_cases else POOLED) + "{only}", _over_patients(pooled, names, settings)
+    if len(seeds) > 1:
+        yield OVER_SEEDS + "{only}", _over_seeds(pooled, len(seeds), names, settings.level)
+
+
+def _undefined_folds(found: EntryPredictions, seeds: tuple[int, ...]) -> str:
+    """Which folds have no metrics and why, in words; "" where all have."""
+    folds_of: dict[str, set[int]] = {}
+    for seed in seeds:
+        for fold, part in found.by_seed[seed].items():
+            folds_of.setdefault(why_undefined([part]), set()).add(fold)
+    return "; ".join(f"{why} in fold {listed(sorted(folds))}" for why, folds in folds_of.items() if why)
 
 
 def _over_folds(found: EntryPredictions, seeds: tuple[int, ...], names: Sequence[str]) -> list[Value]:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "κ": r"$\kappa$"} | {
-    "±": r"$\pm$", "−": "$-$", "≥": r"$\geq$", "<": "$<$", ">": "$>$"
+    "±": r"$\pm$", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$", "<": "$<$", ">": "$>$", "×": r"$\times$",
+    "✓": r"$\checkmark$", "–": "--",
 } | {character: f"\\{character}" for character in "&%$#_{}"}  # fmt: skip
+
+PACKAGES = "% Needs the packages booktabs, amssymb (check marks) and, for letters with accents, inputenc in UTF-8."
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,12 @@ class Table:
         return text.getvalue()
 
     def latex(self) -> str:
-        """For the packages booktabs and, in UTF-8, inputenc."""
+        """For the packages that its first line names."""
         head = " & ".join(_latex(column.title) for column in self.columns)
         body = [" & ".join(_latex(str(cell)) for cell in row) + r" \\" for row in self.rows]
         below = [r"\par\footnotesize " + _latex(text) for text in self.texts]
         return "\n".join([
-            r"\begin{table}", r"\centering", rf"\caption{{{_latex(self.title)}}}",
+            PACKAGES, r"\begin{table}", r"\centering", rf"\caption{{{_latex(self.title)}}}",
             rf"\begin{{tabular}}{{{'l' * len(self.columns)}}}", r"\toprule", head + r" \\", r"\midrule",
             *body, r"\bottomrule", r"\end{tabular}", *below, r"\end{table}",
         ]) + "\n"  # fmt: skip

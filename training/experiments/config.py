@@ -13,7 +13,7 @@ from ..engine.settings import StudentSettings, TeacherSettings
 
 @dataclass(frozen=True, kw_only=True)
 class PhantomCohort:
-    """Synthetic patients, made when the run starts."""
+    """Synthetic patients, made when the run starts; all of it [D]."""
 
     count: int = 150
     """Patients; grades are drawn evenly."""
@@ -50,20 +50,20 @@ class Experiment:
     preprocessing: PreprocessingSpec = field(default_factory=PreprocessingSpec)
     """With `zero: mean`, its ct_mean and ct_std are replaced by those of each fold's training cases."""
     dose_levels: tuple[LevelName, ...] = ("mild", "severe")
-    """Beside the native dose: for the teacher's dose branch, and to be tested at."""
+    """Beside the native dose: for the teacher's dose branch, and to be tested at [P]; which ones [D]."""
     scanner: ScannerSettings = field(default_factory=ScannerSettings)
     """Of the dose simulation."""
     folds: int = 3
     """Of the cross-validation, by patient and stratified by grade [P]."""
     only_folds: tuple[int, ...] | None = None
-    """Folds that are trained, from 0; all if not given."""
+    """Folds that are trained, from 0; all if not given [D]."""
     split_seed: int = 0
-    """Of folds and validation cases."""
+    """Of folds and validation cases [D]."""
     validation_share: float = 0.2
     """Part of a fold's training patients that chooses the epoch and fits the temperature, so that the held-out fold
     only measures [D]. 0: the held-out fold does both, as in the paper, and its figures are optimistic."""
     seeds: tuple[int, ...] = (0,)
-    """Of first weights, order and augmentation; every network is trained with each."""
+    """Of first weights, order and augmentation; every network is trained with each [D]."""
     teachers: dict[str, TeacherSettings] = field(default_factory=lambda: {"dual": TeacherSettings()})
     """By name."""
     students: dict[str, StudentSettings] = field(default_factory=lambda: {"react_kd": StudentSettings()})

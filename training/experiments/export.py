@@ -19,7 +19,7 @@ from ..cohorts.grades import GRADES
 from ..data.draw_settings import NATIVE, Evaluation
 from ..engine.cases import Cases
 from ..engine.jobs import Job
-from ..engine.measuring import AT_ONCE, evaluations
+from ..engine.measuring import AT_ONCE, evaluations, tracers_read
 from ..engine.results import Trained, read_result
 from ..evaluation.bootstrap import bootstrap
 from ..evaluation.calibration import fit_temperature
@@ -77,12 +77,12 @@ def export_model(run: Path, out: Path, *, network: str, fold: Fold = "best", see
     temperature = _temperature(predictions, architecture.network)
     job = next(job for job in jobs if job.fold == folds[0])
     cases = cases_of(experiment, run, folds[0])
-    tracers = cases.tracers if architecture.network == "teacher" else architecture.tracers
+    tracers = tracers_read(architecture, cases.tracers)
     phantoms = experiment.phantoms is not None
     held_out = join(part.select(split="test", dose=NATIVE) for part in predictions)
     model.head = centre_head(model.head)
     card = ModelCard(
-        name=f"REACT-KD {run.name}, {_title(experiment, job)}" + (" (phantoms)" if phantoms else ""),
+        name=f"{_title(experiment, job)}, run {run.name}" + (" (trained on phantoms)" if phantoms else ""),
         version="1",
         architecture=architecture.to_dict(),
         preprocessing=spec,
@@ -91,7 +91,7 @@ def export_model(run: Path, out: Path, *, network: str, fold: Fold = "best", see
         temperature=temperature,
         abstain_below=ABSTAIN_BELOW,
         training=_training(experiment, job, members, folds, cases),
-        metrics=_metrics(held_out, temperature, folds, phantoms)
+        metrics=_metrics(held_out, temperature, folds, experiment)
         | _lesion_shares(experiment, run, folds, trained, tuple(tracers)),
         intended_use=_intended_use(phantoms),
     )
@@ -159,7 +159,7 @@ def _joined(members: Sequence[Trained]) -> tuple[nn.Module, PreprocessingSpec]:
 def _temperature(predictions: Sequence[Predictions], network: str) -> float:
     """Of the validation cases at native dose, with every input that has a CT; each by the network of its own fold."""
     parts = [part.select(split="validation", dose=NATIVE) for part in predictions]
-    with_ct = [np.char.find(part.inputs, "ct") >= 0 for part in parts]
+    with_ct = [np.array(["ct" in inputs.split("+") for inputs in part.inputs], dtype=bool) for part in parts]
     labels = np.concatenate([part.labels[rows] for part, rows in zip(parts, with_ct, strict=True)])
     logits = np.concatenate([part.logits[rows] for part, rows in zip(parts, with_ct, strict=True)])
     return fit_temperature(labels, logits)
@@ -187,19 +187,30 @@ def _training(
     }
 
 
-def _metrics(held_out: Predictions, temperature: float, folds: tuple[int, ...], phantoms: bool) -> dict:
-    kind = "synthetic phantoms" if phantoms else "cases"
-    count = len(set(held_out.cases))
-    how = "each predicted by the member that had not seen it" if len(folds) > 1 else "held out"
-    found: dict = {"data": f"{count} {kind}, {how}; 95 % intervals over patients"}
+def _metrics(held_out: Predictions, temperature: float, folds: tuple[int, ...], experiment: Experiment) -> dict:
+    """Of every input whose cases have all grades: without one, most metrics have no value."""
+    found: dict = {"data": f"{_measured_on(held_out, folds, experiment)}; 95 % intervals over patients"}
     for inputs in dict.fromkeys(held_out.inputs):
         part = held_out.select(inputs=inputs)
+        if len(set(part.labels)) < len(GRADES):
+            found[f"not_measured_{_key(inputs)}"] = f"a grade is missing among its {len(part)} cases"
+            continue
         estimates = bootstrap(part.labels, part.probabilities(temperature), part.patients, tuple(REPORTED))
         for name, title in REPORTED.items():
             key = f"{title}_{_key(inputs)}"
             found[key] = round(estimates[name].value, 3)
             found[f"{key}_interval"] = [round(estimates[name].low, 3), round(estimates[name].high, 3)]
     return found
+
+
+def _measured_on(held_out: Predictions, folds: tuple[int, ...], experiment: Experiment) -> str:
+    kind = "synthetic phantoms" if experiment.phantoms else "cases"
+    how = "held out"
+    if len(folds) > 1:
+        how = "each predicted by the member that had not seen it, with the temperature of single members"
+    if experiment.validation_share == 0:
+        how += "; the same cases chose the epoch and the temperature, so the numbers are too good"
+    return f"{len(set(held_out.cases))} {kind}, {how}"
 
 
 @torch.inference_mode()
@@ -212,12 +223,20 @@ def _lesion_shares(
         network, cases = trained[fold].network, cases_of(experiment, run, fold)
         for evaluation in evaluations(network.architecture.network, tracers, ()):
             shares.setdefault(_key("+".join(evaluation.inputs)), []).extend(_shares(network, cases, evaluation))
-    return {f"median_lesion_share_{inputs}": round(float(np.median(values)), 3) for inputs, values in shares.items()}
+    return {
+        f"median_lesion_share_{inputs}": round(float(np.median(values)), 3)
+        for inputs, values in shares.items()
+        if values
+    }
 
 
 def _shares(network: nn.Module, cases: Cases, evaluation: Evaluation) -> list[float]:
-    found = []
-    for batch in cases.batches(cases.test, evaluation, torch.device("cpu"), AT_ONCE):
+    """Of the cases that have one of the inputs."""
+    found: list[float] = []
+    names = cases.having(cases.test, evaluation.inputs)
+    if not names:
+        return found
+    for batch in cases.batches(names, evaluation, torch.device("cpu"), AT_ONCE):
         student = network.architecture.network == "student"
         output = network(batch.for_student() if student else batch.for_teacher())
         attribution = attribute(output.features, batch.lesions[:, None], centre_head(network.head))

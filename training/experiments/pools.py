@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
@@ -116,20 +116,28 @@ class _OnRay:
         share = min(1.0, ray.cluster_resources().get("GPU", 0) / processes)
         self._ray = ray
         self._train = ray.remote(num_cpus=1, num_gpus=share, max_retries=0)(_call).remote
-        self._work = ray.put(work)
-        self._running: list = []
+        self._work = work
+        self._shared = ray.put(work)
+        self._running: dict[Any, Job] = {}
 
     def submit(self, job: Job) -> None:
-        self._running.append(self._train(self._work, job))
+        self._running[self._train(self._shared, job)] = job
 
     def finished(self) -> list[Outcome]:
-        done, self._running = self._ray.wait(self._running)
+        done, _ = self._ray.wait(list(self._running))
+        return [self._outcome(reference, self._running.pop(reference)) for reference in done]
+
+    def _outcome(self, reference: Any, job: Job) -> Outcome:
+        errors = self._ray.exceptions
         try:
-            return self._ray.get(done)
-        except self._ray.exceptions.RayError as error:
+            return self._ray.get(reference)
+        except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError, errors.ObjectLostError):
+            keep_failure(self._work.run / job.folder, KILLED)
+            return Outcome(job, error=KILLED)
+        except errors.RayError as error:
             raise ExperimentError(
                 "ray_lost",
-                f"The cluster lost a process ({type(error).__name__}); memory may have run out.",
+                f"The cluster is lost, or its processes cannot work ({type(error).__name__}).",
                 "Start again: what is done is kept, and the others go on from their checkpoints.",
             ) from error
 

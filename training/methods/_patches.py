@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..losses.edges import edge_loss
 from ._maps import on_grid
 
 
@@ -14,11 +13,17 @@ def patch_vectors(maps: Tensor, patches: tuple[int, int, int]) -> Tensor:
     return on_grid(maps, grid).flatten(2).mT
 
 
-def patch_edge_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean over pairs of patches of ( cos_ij^s − cos_ij^t )².
+def patch_edge_errors(student: Tensor, teacher: Tensor) -> Tensor:
+    """Mean over pairs of patches of ( cos_ij^s − cos_ij^t )² in each case.
 
-    student: (B, P, C), teacher: (B, P, C'), patch vectors. No gradient reaches the teacher. Returns a scalar.
+    student: (B, P, C), teacher: (B, P, C'), patch vectors. No gradient reaches the teacher. Returns (B,).
     """
     ours, theirs = F.normalize(student, dim=-1), F.normalize(teacher.detach(), dim=-1)
-    everywhere = torch.ones(student.shape[:2], dtype=torch.bool, device=student.device)
-    return edge_loss(ours @ ours.mT, theirs @ theirs.mT, everywhere)
+    pairs = ~torch.eye(student.shape[1], dtype=torch.bool, device=student.device)
+    squares = (ours @ ours.mT - theirs @ theirs.mT).square() * pairs
+    return squares.sum((1, 2)) / pairs.sum().clamp_min(1)
+
+
+def patch_edge_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """`patch_edge_errors`, mean over the batch. Returns a scalar."""
+    return patch_edge_errors(student, teacher).mean()

@@ -1,4 +1,4 @@
-"""Several teachers at once: the branches of the dual teacher, weighted case by case."""
+"""Several teachers at once: the branches of the dual teacher, weighted case by case among those the case has."""
 
 import torch
 from torch import Tensor
@@ -13,6 +13,21 @@ BOTH = ("structure", "dose")
 def branch_logits(teacher: NetworkOutput) -> Tensor:
     """(B, n, K) of both branches. No gradient reaches them."""
     return torch.stack([teacher.branch_logits[branch] for branch in BOTH], 1).detach()
+
+
+def branch_features(teacher: NetworkOutput) -> list[Tensor]:
+    """(B, C, d, h, w) of each of both branches. No gradient reaches them."""
+    return [teacher.branch_features[branch].detach() for branch in BOTH]
+
+
+def branch_present(teacher: NetworkOutput) -> Tensor:
+    """(B, n) bool: where false the branch says nothing about the case, and is not to teach it."""
+    return torch.stack([teacher.branch_present[branch] for branch in BOTH], 1)
+
+
+def softmax_among(scores: Tensor, present: Tensor) -> Tensor:
+    """exp(s_k) / Σ_j exp(s_j) over the teachers that the case has. scores, present: (B, n). Zero where not present."""
+    return F.softmax(scores.masked_fill(~present, torch.finfo(scores.dtype).min), dim=1) * present
 
 
 def teacher_errors(teachers: Tensor, labels: Tensor) -> Tensor:

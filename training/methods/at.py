@@ -23,7 +23,7 @@ def _attention(features: Tensor) -> Tensor:
 
 
 class AttentionTransfer(Method):
-    """On the fused map alone; the original sums over stages, for which a network would return `stage_features`."""
+    """On one map, the fused one: the original sums over layers, for which a network would return `stage_features`."""
 
     title = "AT"
     published = True

@@ -30,12 +30,13 @@ def noise_contrastive_loss(scores: Tensor, positive: Tensor, negative: Tensor, s
 class Contrastive(Method):
     """Pulls a case's student and teacher vectors together, away from those of cases of other grades.
 
-    Negatives come from the batch and from a queue of the latest student and teacher vectors with their grades, in place
-    of banks with a row a case, whose vectors the original averages with momentum 0.5. A case without a grade has no
-    negatives and is none.
+    The original has memory banks with a row a case, whose vectors it averages with momentum 0.5, and draws negatives
+    from them. A batch here does not say which case is which: in place of banks there is a queue of the latest student
+    and teacher vectors with their grades, and all of the batch and the queue that are of another grade are negatives. A
+    case without a grade has no negatives and is none.
     """
 
-    title = "CRD"
+    title = "CRD (adapted)"
 
     @dataclass(frozen=True)
     class Options:

@@ -9,16 +9,21 @@ from torch.nn import functional as F
 from REACTKDLib.networks.architecture import Architecture
 
 from ..losses.distillation import TEMPERATURE
-from ._teachers import BOTH, branch_logits, weighted_distillation_loss
+from ._teachers import BOTH, branch_logits, branch_present, softmax_among, weighted_distillation_loss
 from .method import DistillBatch, Method
 
 
-def importance_loss(importance: Tensor, teachers: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of Σ_k softmax_k(a) z_k, mean over the cases with a grade: low where the right teacher weighs most.
+def importance_weights(importance: Tensor, present: Tensor) -> Tensor:
+    """softmax(a) among the teachers that each case has. importance: a, (n,). present: (B, n) bool. Returns (B, n)."""
+    return softmax_among(importance.expand(len(present), -1), present)
 
-    importance: a, (n,). teachers: (B, n, K), without gradient. labels: (B,), −1 without a grade. Returns a scalar.
+
+def importance_loss(weights: Tensor, teachers: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of Σ_k w_k z_k, mean over the cases with a grade: low where the right teacher weighs most.
+
+    weights: w, (B, n). teachers: (B, n, K), without gradient. labels: (B,), −1 without a grade. Returns a scalar.
     """
-    mixed = (F.softmax(importance, dim=0)[:, None] * teachers.detach()).sum(1)
+    mixed = (weights[..., None] * teachers.detach()).sum(1)
     losses = F.cross_entropy(mixed, labels, reduction="none", ignore_index=-1)
     return losses.sum() / (labels >= 0).sum().clamp_min(1)
 
@@ -52,9 +57,9 @@ class MetaLearned(Method):
     def terms(self, batch: DistillBatch) -> dict[str, Tensor]:
         options = self.options
         teachers = branch_logits(batch.teacher)
-        weights = F.softmax(self.importance, dim=0).expand(len(teachers), -1)
+        weights = importance_weights(self.importance, branch_present(batch.teacher))
         kd = weighted_distillation_loss(batch.student.logits, teachers, weights, options.temperature)
         return {
             "kd": options.kd * kd,
-            "importance": options.importance * importance_loss(self.importance, teachers, batch.labels),
+            "importance": options.importance * importance_loss(weights, teachers, batch.labels),
         }

@@ -52,7 +52,7 @@ class Method(nn.Module):
 
     title: ClassVar[str]
     """The name in tables. "(re-implementation)": its equations or code are not public. "(adapted)": a part of it has
-    nothing to work on here, and its docstring says which."""
+    nothing to work on here and is left out or replaced; its docstring says which and by what."""
     published: ClassVar[bool] = False
     """Whether the paper's Table I compares with it."""
     needs_teacher: ClassVar[bool] = True
@@ -105,8 +105,13 @@ class Method(nn.Module):
 
 
 def _float32(output: NetworkOutput) -> NetworkOutput:
-    branches = {branch: logits.float() for branch, logits in output.branch_logits.items()}
-    return NetworkOutput(output.logits.float(), output.features.float(), branches)
+    return replace(
+        output,
+        logits=output.logits.float(),
+        features=output.features.float(),
+        branch_logits={branch: logits.float() for branch, logits in output.branch_logits.items()},
+        branch_features={branch: features.float() for branch, features in output.branch_features.items()},
+    )
 
 
 def _listed(names: tuple[str, ...] | list[str]) -> str:

@@ -8,13 +8,17 @@ from torch.nn import functional as F
 
 from REACTKDLib.networks.architecture import Architecture
 
-from ._teachers import BOTH, branch_logits, weighted_distillation_loss
+from ._teachers import BOTH, branch_logits, branch_present, weighted_distillation_loss
 from .method import DistillBatch, Method
 
 
-def routes(gates: Tensor, count: int) -> Tensor:
-    """1/count for the `count` teachers with the highest gates, 0 for others. gates: (B, n). Returns (B, n)."""
-    return torch.zeros_like(gates).scatter(1, gates.topk(count, dim=1).indices, 1 / count)
+def routes(gates: Tensor, present: Tensor, count: int) -> Tensor:
+    """Equal shares for the `count` teachers with the highest gates among those the case has, 0 for others.
+
+    A case that has fewer shares itself among those. gates: (B, n), in [0, 1]. present: (B, n) bool. Returns (B, n).
+    """
+    chosen = torch.zeros_like(gates).scatter(1, gates.masked_fill(~present, -1).topk(count, dim=1).indices, 1) * present
+    return chosen / chosen.sum(1, keepdim=True).clamp_min(1)
 
 
 def balance_loss(gates: Tensor) -> Tensor:
@@ -30,8 +34,8 @@ class SpecialisedTeachers(Method):
     """T² KL to the teachers that a gate chooses by the student's logits: the whole teacher and its two branches.
 
     The original's specialists are copies of the teachers with learned masks on their features, trained in a stage of
-    their own; for those NetworkOutput would need `branch_features`, and a method the teacher's heads. Here the branches
-    are the specialists. As in the original the gate learns from the balance of its choices alone.
+    their own; for those a method would need the teacher's heads. Here the branches are the specialists. As in the
+    original the gate learns from the balance of its choices alone, whether or not the case has what it chooses.
     """
 
     title = "MST-Distill (adapted)"
@@ -59,6 +63,7 @@ class SpecialisedTeachers(Method):
         options = self.options
         teachers = torch.cat([batch.teacher.logits.detach()[:, None], branch_logits(batch.teacher)], 1)
         gates = F.softmax(self.gate(batch.student.logits.detach()), dim=1)
-        weights = routes(gates, options.teachers)
+        present = F.pad(branch_present(batch.teacher), (1, 0), value=True)
+        weights = routes(gates, present, options.teachers)
         routed = weighted_distillation_loss(batch.student.logits, teachers, weights, options.temperature)
         return {"routed": options.routed * routed, "balance": options.balance * balance_loss(gates)}

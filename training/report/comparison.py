@@ -4,12 +4,14 @@ from pathlib import Path
 
 import torch
 
+from REACTKDLib.imaging.errors import ReactKDError
+
 from ..cohorts.grades import GRADES
 from ..cohorts.manifest import read_manifest
 from ..data.draw_settings import NATIVE
 from ..evaluation.bootstrap import RESAMPLING, Resampling
 from ..evaluation.comparison import compare_jobs
-from ..evaluation.entries import EXTERNAL, TEST, Entry, RunPredictions
+from ..evaluation.entries import EXTERNAL, TEST, Entry, RunPredictions, why_undefined
 from ..evaluation.errors import EvaluationError
 from ..evaluation.run_folder import CONFIG, read_run
 from ..evaluation.summary import summarise
@@ -53,24 +55,22 @@ def compare(
     of_paper = {
         "table1": table_1(experiment, results, whole),
         "table2": table_2(experiment, results, reference, whole),
-        "table3": table_3(results, reference),
+        "table3": table_3(experiment, results, reference),
     }
-    of_predictions = prediction_pictures(found, Entry(reference, whole, NATIVE), note)
+    of_predictions = prediction_pictures(experiment, found, Entry(reference, whole, NATIVE), note)
     of_networks = network_pictures(run, experiment, reference, device, note)
-    costs = costs_of_run(run, device=device, settings=settings)
     chapters = [
         Chapter("Beside the paper", {stem: table for stem, table in of_paper.items() if table}),
         Chapter("All results", {"results": results}, of_predictions.drawn),
-        Chapter("Differences", _differences(run, found, reference, settings, note)),
+        Chapter("Differences", _differences(run, found, reference, settings, note, missing)),
     ]
     if experiment.external is not None:
-        chapters.append(_external(run, reference, settings, note, missing))
+        chapters.append(_external(run, experiment, reference, settings, note, missing))
     chapters.append(Chapter("Features and attention", {}, of_networks.drawn))
     if explanations:
         chapters.append(_explanations(run, experiment, reference, explanations, device, note, missing))
-    costing = cost_pictures(costs, note)
-    chapters.append(Chapter("Costs", {"costs": cost_table(costs, device, note=note)}, costing.drawn))
-    missing += [*of_predictions.left_out, *of_networks.left_out, *costing.left_out]
+    chapters.append(_costs(run, device, settings, note, missing))
+    missing += [*of_predictions.left_out, *of_networks.left_out]
     return Page(
         title=f"Comparison: {run.name}",
         facts=_facts(run, experiment, found, reference),
@@ -82,7 +82,7 @@ def compare(
 
 
 def _reference(found: RunPredictions, name: str | None) -> str:
-    names = list(dict.fromkeys(entry.job for entry in found.entries))
+    names = list(dict.fromkeys(entry.job for entry in found.entries if entry.inputs))
     if name is None:
         students = [job for job in names if job.startswith(STUDENT)]
         return PREFERRED if PREFERRED in names else (students or names)[0]
@@ -110,27 +110,40 @@ def _not_done(run: Path) -> list[str]:
 
 
 def _differences(
-    run: Path, found: RunPredictions, reference: str, settings: Resampling, note: str, split: str = TEST
+    run: Path,
+    found: RunPredictions,
+    reference: str,
+    settings: Resampling,
+    note: str,
+    missing: list[str],
+    split: str = TEST,
 ) -> dict[str, Table]:
     """A table for each of the reference's inputs and doses that another job has too."""
     tables = {}
     for entry in (entry for entry in found.entries if entry.job == reference and entry.inputs):
         others = [e for e in found.entries if e.job != reference and (e.inputs, e.dose) == (entry.inputs, entry.dose)]
-        if others:
-            stem = f"differences_{split}_{entry.inputs.replace('+', '_')}_{entry.dose}"
-            tables[stem] = compare_jobs(run, entry, split=split, settings=settings, note=note)
+        if not others:
+            continue
+        of_reference = found.entries[entry]
+        if of_reference.seeds and (why := why_undefined(of_reference.in_order(of_reference.seeds[0]))):
+            missing.append(f"Differences from {entry}, {split} cases: not defined, {why}.")
+            continue
+        stem = f"differences_{split}_{entry.inputs.replace('+', '_')}_{entry.dose}"
+        tables[stem] = compare_jobs(run, entry, split=split, settings=settings, note=note)
     return tables
 
 
-def _external(run: Path, reference: str, settings: Resampling, note: str, missing: list[str]) -> Chapter:
+def _external(
+    run: Path, experiment: Experiment, reference: str, settings: Resampling, note: str, missing: list[str]
+) -> Chapter:
     try:
         found = read_run(run, EXTERNAL)
         results = summarise(run, split=EXTERNAL, settings=settings, note=note)
     except EvaluationError as error:
         missing.append(f"Results on the other cohort: {error.message}")
         return Chapter("Another cohort", {})
-    tables = {"table4": table_4(results, reference), "results_external": results}
-    tables |= _differences(run, found, reference, settings, note, EXTERNAL)
+    tables = {"table4": table_4(experiment, results, reference), "results_external": results}
+    tables |= _differences(run, found, reference, settings, note, missing, EXTERNAL)
     return Chapter("Another cohort", {stem: table for stem, table in tables.items() if table})
 
 
@@ -143,27 +156,62 @@ def _explanations(
     note: str,
     missing: list[str],
 ) -> Chapter:
-    networks = networks_of(run, experiment, [reference], device)
     costly = -(-cases // COSTLY_SHARE)
     try:
-        table = explanation_table(networks, cases=cases, costly_cases=costly, note=note)
-    except EvaluationError as error:
-        missing.append(f"How good explanations are: {error.message}")
-        return Chapter("Explanations", {})
-    return Chapter("Explanations", {"explanations": table})
+        networks = networks_of(run, experiment, [reference], device)
+        if networks:
+            table = explanation_table(networks, cases=cases, costly_cases=costly, note=note)
+            return Chapter("Explanations", {"explanations": table})
+        why = f"no fold of {reference} is trained."
+    except ReactKDError as error:
+        why = error.message
+    except ValueError as error:  # of a measure that a network's maps do not have
+        why = f"{error}."
+    missing.append(f"How good explanations are: {why}")
+    return Chapter("Explanations", {})
+
+
+def _costs(run: Path, device: torch.device | str, settings: Resampling, note: str, missing: list[str]) -> Chapter:
+    try:
+        costs = costs_of_run(run, device=device, settings=settings)
+    except ReactKDError as error:
+        missing.append(f"What a decision costs: {error.message}")
+        return Chapter("Costs", {})
+    pictures = cost_pictures(costs, note)
+    missing += pictures.left_out
+    return Chapter("Costs", {"costs": cost_table(costs, device, note=note)}, pictures.drawn)
 
 
 def _facts(run: Path, experiment: Experiment, found: RunPredictions, reference: str) -> dict[str, str]:
-    cases = read_manifest(run / COHORT, allow_unlabelled=True).cases
-    grades = ", ".join(f"{name.lower()} {sum(c.grade == k for c in cases)}" for k, name in enumerate(GRADES))
-    ungraded = sum(case.grade is None for case in cases)
-    grades += f", without a grade {ungraded}" if ungraded else ""
     folds = f"{experiment.folds}" + (f"; {found.only_folds}" if found.only_folds else "")
     return {
-        "Cohort": f"{len(cases)} cases of {len({case.patient for case in cases})} patients ({grades})",
+        "Cohort": _cohort(run, found),
         "Folds": folds,
         "Seeds": ", ".join(map(str, experiment.seeds)),
         "Networks": ", ".join(dict.fromkeys(entry.job for entry in found.entries)),
         "Compared with": reference,
         "Made by": "reactkd-train run config.yaml, with the settings below",
+    }
+
+
+def _cohort(run: Path, found: RunPredictions) -> str:
+    """By the run's manifest, or else by what was predicted."""
+    try:
+        cases = read_manifest(run / COHORT, allow_unlabelled=True).cases
+        facts, source = {case.name: (case.patient, case.grade) for case in cases}, ""
+    except ReactKDError:
+        facts, source = _predicted_cases(found), f"; as predicted, since {COHORT} or the images it names are missing"
+    grades = [grade for _, grade in facts.values()]
+    counts = ", ".join(f"{name.lower()} {grades.count(grade)}" for grade, name in enumerate(GRADES))
+    counts += f", without a grade {grades.count(None)}" if None in grades else ""
+    return f"{len(facts)} cases of {len({patient for patient, _ in facts.values()})} patients ({counts}){source}"
+
+
+def _predicted_cases(found: RunPredictions) -> dict[str, tuple[str, int]]:
+    """Patient and grade by case."""
+    parts = [part for of in found.entries.values() for folds in of.by_seed.values() for part in folds.values()]
+    return {
+        case: (patient, grade)
+        for part in parts
+        for case, patient, grade in zip(part.cases.tolist(), part.patients.tolist(), part.labels.tolist(), strict=True)
     }

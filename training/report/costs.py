@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ..data.draw_settings import NATIVE
 from ..evaluation.bootstrap import RESAMPLING, Estimate, Resampling, bootstrap
+from ..evaluation.entries import why_undefined
 from ..evaluation.figures import CostPoint, cost_figure
 from ..evaluation.run_folder import DONE, Entry, EntryPredictions, read_run
 from ..evaluation.table import Cell, Column, Table, Value
@@ -33,13 +34,13 @@ QUALITY = "Macro AUC"
 class JobCost:
     """job: such as `student-react_kd`. inputs: that it reads, such as `ct+fdg`. cost: None where no fold is done.
 
-    auc: macro, of all folds pooled; None where no seed has every fold.
+    auc: macro, of all folds pooled; in words why there is none, where no seed has every fold or no case some grade.
     """
 
     job: str
     inputs: str
     cost: Cost | None
-    auc: Estimate | None
+    auc: Estimate | str
 
 
 def costs_of_run(
@@ -60,7 +61,7 @@ def costs_of_run(
     for name in dict.fromkeys(job.folder.name for job in jobs):
         done = [job for job in jobs if job.folder.name == name and (run / job.folder / DONE).is_file()]
         if not done:
-            found.append(JobCost(name, "", None, None))
+            found.append(JobCost(name, "", None, ""))
             continue
         (of,) = read_networks(run, [name], done[0].fold, done[0].seed, device=device)
         inputs = "+".join(of.evaluation.inputs)
@@ -86,7 +87,12 @@ def cost_table(
 def cost_points(costs: Sequence[JobCost], kind: Kind) -> list[CostPoint]:
     """Of the jobs whose cost and AUC are known, in the unit of `UNITS`."""
     unit = UNITS[kind][1]
-    return [CostPoint(of.job, getattr(of.cost, kind) / unit, of.auc) for of in costs if of.cost and of.auc]
+    return [CostPoint(of.job, getattr(of.cost, kind) / unit, of.auc) for of in costs if has_both(of)]
+
+
+def has_both(of: JobCost) -> bool:
+    """Whether its cost and its AUC are known."""
+    return of.cost is not None and isinstance(of.auc, Estimate)
 
 
 def cost_picture(costs: Sequence[JobCost], kind: Kind, note: str = "") -> Figure:
@@ -100,10 +106,12 @@ def _whole_case(of: HeldOut) -> str:
     return next((name for name in of.cases.test if wanted <= of.cases.cache.read(name).images.keys()), of.names[0])
 
 
-def _auc(predicted: EntryPredictions | None, settings: Resampling) -> Estimate | None:
+def _auc(predicted: EntryPredictions | None, settings: Resampling) -> Estimate | str:
     if predicted is None or not predicted.seeds:
-        return None
+        return "incomplete"
     pooled = predicted.pooled(predicted.seeds)
+    if why := why_undefined(pooled):
+        return f"not defined: {why}"
     probabilities = np.stack([part.probabilities() for part in pooled])
     return bootstrap(pooled[0].labels, probabilities, pooled[0].patients, ("auc",), settings)["auc"]
 
@@ -112,7 +120,7 @@ def _row(of: JobCost) -> tuple[Cell, ...]:
     if of.cost is None:
         return (of.job, "not done", *[""] * len(UNITS), "")
     values = (Value(getattr(of.cost, kind) / unit) for kind, (_, unit) in UNITS.items())
-    auc = Value(of.auc.value, low=of.auc.low, high=of.auc.high) if of.auc else "incomplete"
+    auc = of.auc if isinstance(of.auc, str) else Value(of.auc.value, low=of.auc.low, high=of.auc.high)
     return (of.job, of.inputs, *values, auc)
 
 

@@ -123,7 +123,8 @@ def _how(settings: Resampling) -> str:
         f"{settings.resamples} bootstrap resamples of patients. Deletion and insertion: area under the probability of "
         f"that grade as voxels are erased or put back by falling attention, in {STEPS} steps. The control is noise: "
         "what a map is worth is how far it is from that. Rank agreement: Spearman's, of the regions' attention with "
-        f"that of {JITTERS} readings with every lesion a voxel larger or smaller; with one lesion it is 1 or −1. "
+        f"that of {JITTERS} readings with every lesion a voxel larger or smaller, which the network reads anew; with "
+        "one lesion it is 1 or −1. "
         "Grad-CAM is, with a linear head, the positive part of REACT-KD's sum with the head not centred."
     )
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from REACTKDLib.networks.attribution import attribute, centre_head
 from REACTKDLib.networks.batch import ModalityBatch
 
-from ..data.batch import TrainingBatch
+from ..data.batch import TrainingBatch, prepare
 from ..explanations.curves import area_under, deletion_curve, insertion_curve
 from ..explanations.pointing import pointing_game, share_inside
 from ..explanations.stability import jittered, rank_agreement
@@ -44,13 +44,14 @@ def measured(of: HeldOut, attention: AttentionMap, names: Sequence[str], *, node
     found: dict[str, list[float]] = {measure.key: [] for measure in MEASURES}
     for batch, inputs in of.batches(names):
         with torch.no_grad():
-            classes = of.network(inputs).logits.argmax(1)
+            output = of.network(inputs)
+        classes = output.logits.argmax(1)
         maps = attention(of.network, inputs, classes)
         found["deletion"] += area_under(deletion_curve(of.network, inputs, maps, classes)).tolist()
         found["insertion"] += area_under(insertion_curve(of.network, inputs, maps, classes)).tolist()
         found["pointing"] += pointing_game(maps, batch.lesions).float().tolist()
         found["inside"] += share_inside(maps, batch.lesions).tolist()
-        found["agreement"] += _agreements(of, batch, inputs, classes) if nodes else [np.nan] * len(batch.names)
+        found["agreement"] += _agreements(of, batch, output.features, classes) if nodes else [np.nan] * len(batch.names)
     return {key: np.array(values) for key, values in found.items()}
 
 
@@ -63,17 +64,26 @@ def random_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> Ten
 
 
 @torch.no_grad()
-def _agreements(of: HeldOut, batch: TrainingBatch, inputs: ModalityBatch, classes: Tensor) -> list[float]:
-    """Mean over `JITTERS` readings; the images, and so the fused map, stay as they were."""
-    features, head = of.network(inputs).features, centre_head(of.network.head)
-    found = []
-    for row, name in enumerate(batch.names):
-        case = of.cases.cache.read(name)
-        regions = batch.regions[row : row + 1, : len(case.labels)]
-        label_map = torch.from_numpy(case.label_map)[None].to(of.device)
-        readings = [regions, *(jittered(regions, label_map, seed) for seed in range(JITTERS))]
-        first, *others = [
-            attribute(features[row : row + 1], reading, head).nodes[0, :, classes[row]] for reading in readings
-        ]
-        found.append(float(np.mean([rank_agreement(first, other) for other in others])))
-    return found
+def _agreements(of: HeldOut, batch: TrainingBatch, features: Tensor, classes: Tensor) -> list[float]:
+    """Mean over `JITTERS` readings, each read by the network anew: part of what it reads is made with the masks.
+
+    features: of the batch as it is, (B, C, d, h, w).
+    """
+    (raw,) = of.cases.raw_batches(batch.names, of.evaluation, len(batch.names))
+    first = _node_attention(of, features, batch.regions, classes)
+    others = []
+    for seed in range(JITTERS):
+        reading = prepare(jittered(raw, seed), of.device, of.cases.spec)
+        student = of.network.architecture.network == "student"
+        output = of.network(reading.for_student() if student else reading.for_teacher())
+        others.append(_node_attention(of, output.features, reading.regions, classes))
+    return [
+        float(np.mean([rank_agreement(first[row, there], other[row, there]) for other in others]))
+        for row, there in enumerate(batch.regions.flatten(2).any(2))
+    ]
+
+
+def _node_attention(of: HeldOut, features: Tensor, regions: Tensor, classes: Tensor) -> Tensor:
+    """(B, R), each case's for its class."""
+    nodes = attribute(features, regions, centre_head(of.network.head)).nodes
+    return nodes[torch.arange(len(nodes)), :, classes]

@@ -15,7 +15,7 @@ from ..data.batch import TrainingBatch
 from ..data.draw_settings import Evaluation
 from ..engine.cases import Cases
 from ..engine.jobs import Job
-from ..engine.measuring import AT_ONCE, evaluations
+from ..engine.measuring import AT_ONCE, evaluations, tracers_read
 from ..engine.results import read_result
 from ..evaluation.errors import EvaluationError
 from ..evaluation.run_folder import DONE
@@ -66,7 +66,7 @@ def read_networks(
 ) -> tuple[HeldOut, ...]:
     """The networks of finished jobs, such as `student-react_kd`, of one fold and seed.
 
-    inputs: what they are given; if None, all that each of them reads: a teacher every tracer, a student the first.
+    inputs: what they are given; if None, all that each of them reads: a teacher all its tracers, a student the first.
     Raises ExperimentError: no_run, unknown_network, not_done; EvaluationError not_read; TrainingError, CohortError.
     """
     run = Path(run)
@@ -114,8 +114,7 @@ def _job(run: Path, name: str, fold: int, seed: int) -> Job:
 
 def _evaluation(job: Job, network: nn.Module, cases: Cases, inputs: Sequence[str] | None) -> Evaluation:
     architecture = network.architecture
-    tracers = cases.tracers if architecture.network == "teacher" else architecture.tracers
-    possible = evaluations(architecture.network, tracers, ())
+    possible = evaluations(architecture.network, tracers_read(architecture, cases.tracers), ())
     if inputs is None:
         return possible[0]
     for evaluation in possible:

@@ -7,6 +7,19 @@ SOURCE = (
     "HCC-TACE-Seg. Other patients and other networks: a difference from this run is none between methods."
 )
 
+ACCURACY = (
+    "Acc is the share of cases graded right. The paper defines its accuracy one-vs-rest (eq. 19), which for the same "
+    "decisions is higher, 1 − 2 (1 − Acc) / 3: it is Acc (OvR) among all results. Compare F1 and AUC rather."
+)
+FOLD_MEANS = (
+    "Of several folds the mean comes first, as the paper prints it. Differences between networks, in tables of their "
+    "own, are of pooled cases instead, whose AUC also sets cases of one fold's network against those of another's."
+)
+ONE_SEED = (
+    "There is one seed: intervals, and the p-values of differences, speak of patients for these networks only, not of "
+    "retraining."
+)
+
 
 @dataclass(frozen=True)
 class Reported:

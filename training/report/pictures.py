@@ -1,30 +1,32 @@
 """The figures of a report, each with its caption; one that cannot be drawn says why instead."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
 
+from REACTKDLib.imaging.errors import ReactKDError
+
 from ..data.draw_settings import NATIVE
 from ..evaluation.decision_curves import decision_curves
-from ..evaluation.entries import Entry, RunPredictions
-from ..evaluation.errors import EvaluationError
+from ..evaluation.entries import Entry, RunPredictions, listed, why_undefined
 from ..evaluation.figure_style import COLUMN_MM, MM_PER_INCH
 from ..evaluation.figures import confusion_figure, decision_figure, reliability_figure, roc_figure
 from ..evaluation.predictions import Predictions
 from ..evaluation.run_folder import DONE
 from ..experiments.config import Experiment
 from ..experiments.jobs import jobs_of
+from ..methods import method_class
 from .attention_figure import attention_figure
-from .costs import UNITS, JobCost, cost_picture
+from .costs import UNITS, JobCost, cost_picture, has_both
 from .embedding import embedding_figure, embeddings_of
 from .networks import HeldOut, read_networks
 from .tables import STUDENT
 
-COMPARED = 6
-"""Curves in one figure, at most."""
+COMPARED = 8
+"""Curves in one figure, at most: the seven methods of the paper's Table I and a control."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +53,22 @@ class Pictures:
     def add(self, stem: str, caption: str, draw: Callable[[], Figure]) -> None:
         try:
             self.drawn.append(Picture(stem, caption, draw()))
-        except EvaluationError as error:
+        except ReactKDError as error:
             self.left_out.append(f"Figure {stem}: {error.message}")
 
 
-def prediction_pictures(found: RunPredictions, reference: Entry, note: str) -> Pictures:
+def prediction_pictures(experiment: Experiment, found: RunPredictions, reference: Entry, note: str) -> Pictures:
     """Of the reference's held-out cases, all folds pooled: ROC, calibration, confusion, and decision curves of all."""
     pictures = Pictures()
     of_reference = _first_seed(found, reference)
     if of_reference is None:
         pictures.left_out.append(f"Figures of {reference}: no seed of it has every fold.")
         return pictures
+    if why := why_undefined([of_reference]):
+        pictures.left_out.append(f"Figures of {reference}: not defined, {why}.")
+        return pictures
     labels, probabilities, patients = of_reference.labels, of_reference.probabilities(), of_reference.patients
-    who = f"{reference}, held-out cases of all folds"
+    who = f"{reference}, held-out cases of all folds{_which_seed(found, reference)}"
     pictures.add(
         "roc",
         f"ROC curve of each grade against the rest, with pointwise bands: {who}.",
@@ -79,18 +84,28 @@ def prediction_pictures(found: RunPredictions, reference: Entry, note: str) -> P
         f"True and predicted grades: {who}.",
         lambda: confusion_figure(labels, probabilities, note=note),
     )
+    _add_decision_curves(pictures, experiment, found, reference, note)
+    return pictures
+
+
+def _add_decision_curves(
+    pictures: Pictures, experiment: Experiment, found: RunPredictions, reference: Entry, note: str
+) -> None:
+    """Of the reference and those it is compared with."""
+    compared, left_out = _compared(experiment, found, reference)
     curves = {}
-    for entry in _compared(found, reference):
+    for entry in compared:
         part = _first_seed(found, entry)
         curves[entry.job] = decision_curves(part.labels, part.probabilities())
+    which = "; of each network its first complete seed" if len(found.seeds) > 1 else ""
+    what = f"Net benefit ({reference.inputs}, {reference.dose}; held-out cases{which}), beside treating all and none."
     keys = list(curves[reference.job])
     for key in keys[:-1]:  # the last cut is the last grade against the rest
         pictures.add(
             f"decision_{key}",
-            f"Net benefit ({reference.inputs}, {reference.dose}; held-out cases), beside treating all and none.",
+            " ".join((what, *left_out)),
             lambda key=key: decision_figure({job: of_job[key] for job, of_job in curves.items()}, note=note),
         )
-    return pictures
 
 
 def network_pictures(
@@ -98,9 +113,14 @@ def network_pictures(
 ) -> Pictures:
     """Of the trained reference and the network it is contrasted with, on one fold: features and attention."""
     pictures = Pictures()
-    networks = networks_of(run, experiment, [reference, *contrast(experiment, reference)], device)
+    what = f"Figures of {reference}'s features and attention"
+    try:
+        networks = networks_of(run, experiment, [reference, *contrast(experiment, reference)], device)
+    except ReactKDError as error:
+        pictures.left_out.append(f"{what}: {error.message}")
+        return pictures
     if not networks:
-        pictures.left_out.append(f"Figures of {reference}'s features and attention: no fold of it is trained.")
+        pictures.left_out.append(f"{what}: no fold of it is trained.")
         return pictures
     names = " and ".join(networks)
     pictures.add(
@@ -118,7 +138,7 @@ def network_pictures(
 
 def cost_pictures(costs: Sequence[JobCost], note: str) -> Pictures:
     pictures = Pictures()
-    if any(of.cost and of.auc for of in costs):
+    if any(map(has_both, costs)):
         for kind in UNITS:
             pictures.add(
                 f"cost_{kind}",
@@ -149,14 +169,42 @@ def contrast(experiment: Experiment, reference: str) -> list[str]:
     return [STUDENT + name for name in others if STUDENT + name != reference][:1]
 
 
-def _compared(found: RunPredictions, reference: Entry) -> Iterator[Entry]:
-    """The reference first, then others with its inputs and dose on the same cases."""
-    yield reference
+def _compared(experiment: Experiment, found: RunPredictions, reference: Entry) -> tuple[list[Entry], list[str]]:
+    """The reference and others with its inputs and dose on the same cases, at most `COMPARED`; and who is left out.
+
+    First come a control and the published methods, then the others, each in the order of the experiment.
+    """
     cases = set(_first_seed(found, reference).cases)
     alike = [entry for entry in found.entries if entry != reference and entry.inputs == reference.inputs]
     alike = [entry for entry in alike if entry.dose == NATIVE == reference.dose and found.entries[entry].seeds]
     same = [entry for entry in alike if set(_first_seed(found, entry).cases) == cases]
-    yield from same[: COMPARED - 1]
+    order = _by_interest(experiment)
+    same.sort(key=lambda entry: order.index(entry.job) if entry.job in order else len(order))
+    sentences = [
+        f"{why}: {', '.join(entry.job for entry in entries)}."
+        for why, entries in (
+            ("Left out, for want of room", same[COMPARED - 1 :]),
+            ("Left out, tested on other cases", [entry for entry in alike if entry not in same]),
+        )
+        if entries
+    ]
+    return [reference, *same[: COMPARED - 1]], sentences
+
+
+def _by_interest(experiment: Experiment) -> list[str]:
+    """Students: a control without a teacher, the published methods, and all others."""
+    students = {STUDENT + name: method_class(settings.method) for name, settings in experiment.students.items()}
+    controls = [job for job, method in students.items() if not method.needs_teacher]
+    published = [job for job, method in students.items() if method.published]
+    return list(dict.fromkeys([*controls[:1], *published, *students]))
+
+
+def _which_seed(found: RunPredictions, entry: Entry) -> str:
+    """Where there are several: figures are of one of them."""
+    if len(found.seeds) < 2:
+        return ""
+    first = found.entries[entry].seeds[0]
+    return f", seed {first}, the first complete one of {listed(found.seeds)}"
 
 
 def _first_seed(found: RunPredictions, entry: Entry) -> Predictions | None:

@@ -1,16 +1,16 @@
 """The paper's four tables for a run, each where the run has what it compares."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..data.draw_settings import NATIVE
 from ..engine.settings import StudentSettings, TeacherSettings
-from ..evaluation.entries import Entry
+from ..evaluation.entries import UNKNOWN, Entry
 from ..evaluation.metrics import METRICS
 from ..evaluation.table import Cell, Column, Table, Value
 from ..experiments.config import Experiment
 from ..methods import method_class
-from .paper import DOSES, INPUTS, METHODS, PARTS, SOURCE, Reported
+from .paper import ACCURACY, DOSES, FOLD_MEANS, INPUTS, METHODS, ONE_SEED, PARTS, SOURCE, Reported
 
 STUDENT, TEACHER = "student-", "teacher-"
 FIVE, THREE, TWO = ("accuracy", "precision", "recall", "f1", "auc"), ("accuracy", "f1", "auc"), ("f1", "auc")
@@ -42,7 +42,7 @@ def table_1(experiment: Experiment, summary: Table, inputs: str) -> Table | None
     lines += [
         _Line(("Teacher (all inputs)", entry.job), entry)
         for entry in _entries(summary)
-        if entry.job in teachers and entry.dose == NATIVE
+        if entry.job in teachers and entry.dose in (NATIVE, UNKNOWN[1])
     ]
     return _beside("Table I: methods", ("Method", "Job"), lines, summary, FIVE)
 
@@ -50,12 +50,12 @@ def table_1(experiment: Experiment, summary: Table, inputs: str) -> Table | None
 def table_2(experiment: Experiment, summary: Table, reference: str, inputs: str) -> Table | None:
     """Students that differ from the reference in the three parts of Table II alone. None where it is the only one."""
     of_reference = experiment.students.get(reference.removeprefix(STUDENT))
-    if of_reference is None or of_reference.method != "react_kd":
+    if of_reference is None or _parts(experiment, of_reference) is None:
         return None
     alike = {
-        name: _parts(experiment, settings)
+        name: parts
         for name, settings in experiment.students.items()
-        if settings.method == "react_kd" and _rest(settings) == _rest(of_reference)
+        if (parts := _parts(experiment, settings)) and _rest(settings) == _rest(of_reference)
     }
     if len(set(alike.values())) < 2:
         return None
@@ -67,43 +67,67 @@ def table_2(experiment: Experiment, summary: Table, reference: str, inputs: str)
     return _beside("Table II: parts of the method", labels, lines, summary, THREE)
 
 
-def table_3(summary: Table, reference: str) -> Table | None:
-    """What the reference reads, at native dose. None where it is tested with one kind of input."""
+def table_3(experiment: Experiment, summary: Table, reference: str) -> Table | None:
+    """What the reference reads, at native dose, and its controls. None where it is tested with one kind of input."""
     found = [entry for entry in _entries(summary) if entry.job == reference and entry.dose == NATIVE]
     if len(found) < 2:
         return None
     found.sort(key=lambda entry: list(INPUTS).index(_kind(entry.inputs)))
-    lines = [_Line((entry.inputs,), entry, INPUTS[_kind(entry.inputs)]) for entry in found]
-    return _beside("Table III: inputs", ("Inputs",), lines, summary, THREE)
+    reported = INPUTS if _is_the_papers(experiment, reference) else {}
+    lines = [_Line((entry.job, entry.inputs), entry, reported.get(_kind(entry.inputs))) for entry in found]
+    lines += [_Line((entry.job, entry.inputs), entry) for entry in _of_controls(experiment, summary, found)]
+    return _beside("Table III: inputs", ("Job", "Inputs"), lines, summary, THREE)
 
 
-def table_4(summary: Table, reference: str) -> Table | None:
-    """Another cohort at each dose."""
-    found = [entry for entry in _entries(summary) if entry.job == reference]
+def table_4(experiment: Experiment, summary: Table, reference: str) -> Table | None:
+    """Another cohort at each dose: the reference and its controls."""
+    found = [entry for entry in _entries(summary) if entry.job == reference and entry.inputs]
+    if not found:
+        return None
+    reported = DOSES if _is_the_papers(experiment, reference) else {}
     lines = [
-        _Line((entry.inputs, entry.dose), entry, DOSES.get(entry.dose) if entry.inputs == "ct" else None)
+        _Line((entry.job, entry.inputs, entry.dose), entry, reported.get(entry.dose) if entry.inputs == "ct" else None)
         for entry in found
     ]
-    return _beside("Table IV: another cohort", ("Inputs", "Dose"), lines, summary, TWO) if lines else None
+    others = _of_controls(experiment, summary, found)
+    lines += [_Line((entry.job, entry.inputs, entry.dose), entry) for entry in others]
+    return _beside("Table IV: another cohort", ("Job", "Inputs", "Dose"), lines, summary, TWO)
 
 
 def _beside(title: str, labels: Sequence[str], lines: Iterable[_Line], summary: Table, metrics: Sequence[str]) -> Table:
-    """Lines of a summary with labels of their own; the paper's numbers are in the first line of each entry."""
+    """Lines of a summary with labels of their own; the paper's numbers are in the first line of each entry.
+
+    Cases are in every line, and seeds where they differ: networks of other cases or seeds are not to be compared.
+    """
+    keys = [column.key for column in summary.columns]
+    found = [
+        (line, number, dict(zip(keys, row, strict=True)))
+        for line in lines
+        for number, row in enumerate(_rows_of(summary, line.entry))
+    ]
+    seeds = {values["seeds"] for *_, values in found if values["seeds"]}
+    shown = ("seeds", "cases", "estimate") if len(seeds) > 1 else ("cases", "estimate")
+    facts = [column for column in summary.columns if column.key in shown]
     columns = (
         *(Column(label.lower().replace(" ", "_"), label) for label in labels),
-        Column("estimate", "Estimate"),
+        *facts,
         *(Column(name, METRICS[name].title) for name in metrics),
         *(Column(f"paper_{name}", f"Paper: {METRICS[name].title}") for name in metrics),
     )
-    keys = [column.key for column in summary.columns]
     rows: list[tuple[Cell, ...]] = []
-    for line in lines:
-        for number, row in enumerate(_rows_of(summary, line.entry)):
-            found = dict(zip(keys, row, strict=True))
-            values = line.reported.values if line.reported and number == 0 else {}
-            paper = [Value(values[name] / 100, style="percent") if name in values else "" for name in metrics]
-            rows.append((*line.labels, found["estimate"], *(found[name] for name in metrics), *paper))
-    return Table(title, columns, tuple(rows), (SOURCE, *summary.remarks[:1]), summary.note)
+    for line, number, values in found:
+        printed = line.reported.values if line.reported and number == 0 else {}
+        paper = [Value(printed[name] / 100, style="percent") if name in printed else "" for name in metrics]
+        own = [values[key] for key in (*(column.key for column in facts), *metrics)]
+        rows.append((*line.labels, *own, *paper))
+    return Table(title, columns, tuple(rows), (_remark(metrics, seeds), *summary.remarks[:1]), summary.note)
+
+
+def _remark(metrics: Sequence[str], seeds: Collection[Cell]) -> str:
+    """How the paper's numbers and a run's are to be read side by side. seeds: as the lines list them."""
+    of_own_cohort = (ACCURACY, FOLD_MEANS) if "accuracy" in metrics else ()
+    of_one_seed = (ONE_SEED,) if seeds and all("," not in str(listed) for listed in seeds) else ()
+    return " ".join((SOURCE, *of_own_cohort, *of_one_seed))
 
 
 def _rows_of(summary: Table, entry: Entry) -> Iterator[tuple[Cell, ...]]:
@@ -114,13 +138,52 @@ def _rows_of(summary: Table, entry: Entry) -> Iterator[tuple[Cell, ...]]:
 
 
 def _entries(summary: Table) -> list[Entry]:
-    return list(dict.fromkeys(Entry(*map(str, row[:3])) for row in summary.rows if row[1]))
+    """Also of jobs that have not finished anywhere, without inputs and dose."""
+    return list(dict.fromkeys(Entry(*map(str, row[:3])) for row in summary.rows))
 
 
-def _parts(experiment: Experiment, settings: StudentSettings) -> tuple[bool, bool, bool]:
-    dose = settings.teacher is not None and "dose" in experiment.teachers[settings.teacher].branches
+def _of_controls(experiment: Experiment, summary: Table, beside: Sequence[Entry]) -> Iterator[Entry]:
+    """The reference's entries `beside`, of each of its controls; one entry of a control that has not finished."""
+    there = set(_entries(summary))
+    for job in _controls(experiment, beside[0].job):
+        same = [replace(entry, job=job) for entry in beside]
+        yield from [entry for entry in same if entry in there] or [Entry(job, *UNKNOWN)]
+
+
+def _controls(experiment: Experiment, reference: str) -> list[str]:
+    """Students without a teacher, and those of the reference's method that were trained in another way.
+
+    Not those of the other cells of Table II.
+    """
+    name = reference.removeprefix(STUDENT)
+    if (own := experiment.students.get(name)) is None:
+        return []
+    parts = (None, _parts(experiment, own))
+    return [
+        STUDENT + other
+        for other, settings in experiment.students.items()
+        if other != name
+        and (settings.method == own.method or not method_class(settings.method).needs_teacher)
+        and _parts(experiment, settings) in parts
+    ]
+
+
+def _parts(experiment: Experiment, settings: StudentSettings) -> tuple[bool, bool, bool] | None:
+    """Its cell of Table II: dose teacher, region graphs, CBAM3D. None where it has none there.
+
+    Those are other methods, and students of a teacher without the structure branch.
+    """
+    branches = experiment.teachers[settings.teacher].branches if settings.teacher else ()
+    if settings.method != "react_kd" or "structure" not in branches:
+        return None
     rgd = bool(method_class(settings.method).Options(**settings.options).rgd)
-    return dose, rgd, settings.cbam != "none"
+    return "dose" in branches, rgd, settings.cbam != "none"
+
+
+def _is_the_papers(experiment: Experiment, job: str) -> bool:
+    """Whether it is REACT-KD as published."""
+    settings = experiment.students.get(job.removeprefix(STUDENT))
+    return settings is not None and settings.method == "react_kd" and _as_published(experiment, settings)
 
 
 def _as_published(experiment: Experiment, settings: StudentSettings) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class PhantomSettings:
-    """How phantoms look. A triple is for grades 0, 1, 2 (well, moderately, poorly differentiated)."""
+    """How phantoms look; all of it [D]. A triple is for grades 0, 1, 2 (well, moderately, poorly differentiated)."""
 
     ct_size: tuple[int, int, int] = (160, 160, 64)
     """Voxels along (x, y, z). Size times spacing should stay near 352 x 352 x 224 mm, which holds body and liver."""

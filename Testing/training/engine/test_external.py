@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from Testing.training.engine.tiny import Kinds, student_settings, write_cases
+from REACTKDLib.networks.architecture import build_network
+from Testing.training.engine.tiny import Kinds, student_settings, teacher_settings, write_cases
 from training.data.draws import Evaluation
+from training.engine.architectures import teacher_architecture
 from training.engine.errors import TrainingError
 from training.engine.external import add_external, predict_external
 from training.engine.measuring import logits_of
@@ -31,6 +33,12 @@ def test_a_teacher_meets_them_with_the_tracers_and_doses_that_they_have(outside,
     assert set(found.inputs) == {"ct+fdg"}
     assert set(found.dose) == {"native", "severe", "mixed"}
     assert len(found) == 3 * len(outside.external.test)
+
+
+def test_a_teacher_without_a_branch_for_pet_meets_them_with_their_ct(outside):
+    architecture = teacher_architecture(teacher_settings(branches=("dose",)), outside.spec)
+    found = predict_external(build_network(architecture).eval(), outside, CPU)
+    assert set(found.inputs) == {"ct"}
 
 
 def test_what_is_said_is_what_the_network_says_of_those_cases(outside, teacher):

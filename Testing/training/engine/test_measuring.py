@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from REACTKDLib.networks.architecture import Architecture
 from training.data.draws import Evaluation
-from training.engine.measuring import evaluations, logits_of, predict_all, validate
+from training.engine.measuring import evaluations, logits_of, predict_all, tracers_read, validate
 from training.engine.results import read_result
 from training.evaluation.metrics import measure
 
@@ -39,6 +40,15 @@ def test_a_student_is_tested_with_each_tracer_with_none_and_without_ct():
 
 def test_without_pet_the_ct_is_left():
     assert listed("student", (), ()) == listed("teacher", (), ()) == [("ct", "native")]
+
+
+def test_a_teacher_reads_the_tracers_of_its_branches_and_a_student_its_own():
+    def read(network: str, **choices) -> tuple[str, ...]:
+        return tracers_read(Architecture(network=network, **choices), ("fdg",))
+
+    assert read("teacher") == read("teacher", branches=("structure",)) == ("fdg",)
+    assert read("teacher", branches=("dose",)) == ()
+    assert read("student", tracers=("act", "fdg")) == ("act", "fdg")
 
 
 def test_an_input_that_no_case_has_gives_no_predictions(cases, teacher):

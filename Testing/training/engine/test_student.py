@@ -62,6 +62,13 @@ def test_each_term_reaches_the_first_convolution_of_both_streams(make_stage, bat
         assert float(gradient.abs().max()) > 0
 
 
+def test_a_method_whose_term_has_the_name_of_the_stages_own_is_refused(make_stage, batch, monkeypatch):
+    stage, _ = make_stage()
+    monkeypatch.setattr(stage.method, "terms", lambda batch: dict.fromkeys(("cls", "kd"), batch.student.logits.sum()))
+    with pytest.raises(ValueError, match="ReactKD: its terms cls have names"):
+        stage.train()(batch)
+
+
 def test_a_shared_cbam_is_the_teachers_and_stays_so(make_stage, batch):
     stage, teacher = make_stage(cbam="shared")
     step(stage, batch)

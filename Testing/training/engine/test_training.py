@@ -119,6 +119,9 @@ def test_a_teacher_without_a_branch_is_trained_on_the_other(fabric, cases, tmp_p
     assert "cls_dose" in row
     assert "cls_structure" not in row
     assert read_result(tmp_path).network.branches.keys() == {"dose"}
+    # It reads no PET, and neither its epoch was chosen nor its results are said to be with one.
+    assert [name for name in row if name.startswith("auc_")] == ["auc_ct"]
+    assert set(read_predictions(tmp_path / "predictions.csv").inputs) == {"ct"}
 
 
 def test_a_cohort_without_pet_trains_a_student_that_reads_none(fabric, tmp_path):

@@ -91,3 +91,15 @@ def test_jobs_that_predicted_other_cases_are_not_compared(run_of):
 def test_a_job_that_the_run_does_not_have_is_refused_with_those_it_has(run_of):
     with pytest.raises(EvaluationError, match=r"no predictions of student-x .* It has: .*student-kd \(ct, native\)"):
         compare_jobs(run_of(JOBS), Entry("student-x", "ct", "native"), settings=QUICK)
+
+
+def test_what_one_seed_can_say_is_said_and_with_several_it_is_not(run_of):
+    table = compare_jobs(run_of(JOBS, seeds=(0, 1)), REFERENCE, names=("auc",), settings=QUICK)
+    assert "retraining" not in table.remarks[0]
+    assert "not of means over folds" in table.remarks[0]
+
+
+def test_p_values_of_one_seed_speak_of_its_networks_only_and_latex_can_print_all_of_it(run_of):
+    table = compare_jobs(run_of(JOBS), REFERENCE, settings=QUICK, note="Phantoms.")
+    assert "for these networks only, not of retraining" in table.remarks[0]
+    assert table.latex().isascii()

@@ -7,7 +7,7 @@ from training.evaluation import figures
 from training.evaluation.bootstrap import Estimate, Resampling
 from training.evaluation.decision_curves import decision_curves
 from training.evaluation.errors import EvaluationError
-from training.evaluation.figure_style import save
+from training.evaluation.figure_style import print_style, save
 
 NOTE = "Phantoms only: these show that the software works, and nothing about patients, however good they look."
 
@@ -82,3 +82,22 @@ def test_a_figure_that_cannot_be_written_says_so(every_figure, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EvaluationError, match="cannot be written"):
         save(every_figure["confusion"], tmp_path / "file" / "figure")
+
+
+@pytest.mark.parametrize(
+    "longest", ["at", "student-awmtkd", "student-dropout_alone", "student-without_modality_dropout"]
+)
+def test_the_names_of_many_methods_stand_above_the_figure_and_within_its_borders(scores, longest):
+    curve = decision_curves(*scores(0))["macro"]
+    names = [longest, *(f"{longest[:-2]}{index}" for index in range(7))]
+    points = [figures.CostPoint(name, 2.0, Estimate(0.8, 0.7, 0.85)) for name in names]
+    for figure in (
+        figures.decision_figure(dict.fromkeys(names, curve)),
+        figures.cost_figure(points, cost="ms", quality="AUC"),
+    ):
+        with print_style():
+            figure.draw_without_rendering()
+        box = figure.legends[0].get_window_extent()
+        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1
+        assert figure.axes[0].get_window_extent().y1 < box.y0
+        assert figure.axes[0].get_window_extent().height > 38 / 25.4 * figure.dpi

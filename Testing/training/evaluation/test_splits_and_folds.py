@@ -11,6 +11,8 @@ from training.evaluation.errors import EvaluationError
 from training.evaluation.predictions import join, read_predictions
 from training.evaluation.run_folder import Entry, read_run
 from training.evaluation.summary import summarise
+from training.experiments.jobs import jobs_of
+from training.experiments.reading import read_experiment, shipped_names, to_tree, write_tree
 
 QUICK = Resampling(resamples=200, permutations=200)
 SUMMARY = {"names": ("accuracy", "auc"), "settings": QUICK}
@@ -107,3 +109,27 @@ def test_jobs_are_not_compared_on_validation_cases(asked):
     with pytest.raises(EvaluationError, match="chose the epoch") as caught:
         compare_jobs(asked(None), Entry("student-kd", "ct", "native"), split="validation", settings=QUICK)
     assert caught.value.code == "bad_split"
+
+
+def test_jobs_and_seeds_that_nobody_has_begun_are_incomplete_and_not_forgotten(run_of):
+    run = run_of(JOBS)
+    (run / "config.yaml").write_text("seeds: [0, 5]\nteachers: {dual: {}}\nstudents: {kd: {}, at: {}, later: {}}\n")
+    table = summarise(run, **SUMMARY)
+    for job in ("student-later", "teacher-dual"):
+        (row,) = rows_of(table, job)
+        assert (row["estimate"], row["accuracy"]) == ("incomplete, missing: fold 0, 1, 2 of seed 0, 5", "")
+    assert rows_of(table)[-1]["estimate"] == "left out, missing: fold 0, 1, 2 of seed 5"
+    compared = compare_jobs(run, Entry("student-kd", "ct", "native"), names=("auc",), settings=QUICK)
+    (row,) = rows_of(compared, "student-later")
+    assert (row["metric"], row["p"]) == ("incomplete, missing: fold 0, 1, 2 of seed 0, 5", "")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_the_jobs_that_a_run_was_asked_for_are_those_that_its_experiment_trains(run_of, name):
+    experiment = read_experiment(name)
+    first = jobs_of(experiment)[0]
+    run = run_of({first.folder.name: 1.0}, seeds=experiment.seeds)
+    write_tree(to_tree(experiment), run / "config.yaml")
+    found = read_run(run)
+    asked = {(job.folder.name, job.seed) for job in jobs_of(experiment)}
+    assert {(entry.job, seed) for entry in found.entries for seed in found.seeds} == asked

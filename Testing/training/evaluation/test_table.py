@@ -53,3 +53,13 @@ def test_latex_escapes_what_latex_would_read():
     assert r"teacher & $-$0.500 $\pm$ 0.250 &  \\" in text
     assert "Phantoms, not patients." in text
     assert text.count("{") == text.count("}")
+
+
+def test_latex_names_its_packages_and_has_no_character_that_they_do_not_know():
+    marks = Table("1 − 2 ± 3", (Column("a", "κ ≥ 0"), Column("b", "2 × 2 ≤ 5")), (("✓", "–"),), ("A – B.",), "±")
+    text = marks.latex()
+    assert text.isascii()
+    assert r"$\checkmark$ & -- \\" in text
+    first = text.splitlines()[0]
+    assert first.startswith("%")
+    assert "booktabs, amssymb" in first

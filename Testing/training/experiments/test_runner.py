@@ -216,6 +216,16 @@ def test_ray_trains_the_same_jobs(experiment, run):
 
 
 @pytest.mark.slow
+def test_a_ray_worker_that_the_system_ends_costs_one_job_only(experiment, run):
+    report = run_experiment(experiment, run, jobs=2, backend="ray", train=FakeTraining(killed=(DUAL,)))
+    assert [(outcome.job, outcome.error["code"]) for outcome in report.failed] == [(DUAL, "worker_killed")]
+    assert report.skipped == [REACT_KD]
+    assert done(run) == FOLDERS - {str(DUAL.folder), str(REACT_KD.folder)}
+    assert failure_of(run / DUAL.folder)["code"] == "worker_killed"
+    assert run_experiment(experiment, run, jobs=2, backend="ray", train=FakeTraining()).all_done
+
+
+@pytest.mark.slow
 def test_a_ray_cluster_of_two_workers_gives_the_results_of_two_local_processes(experiment, run, tmp_path):
     ray = pytest.importorskip("ray")
     quick = Optimisation(epochs=2, batch_size=2)

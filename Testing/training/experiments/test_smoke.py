@@ -1,12 +1,16 @@
 """From nothing to a model that Slicer and the command line open, as the documentation has it."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.special import softmax
 
 from REACTKDLib.cli import main as reactkd
+from REACTKDLib.inference.case_files import CaseFiles
 from REACTKDLib.inference.model_card import ModelCard
 from training.cohorts.manifest import read_manifest
 from training.evaluation.predictions import read_predictions
@@ -25,23 +29,47 @@ def run(tmp_path_factory):
     return out / "smoke"
 
 
-def predicted(run, model, fold: int, folder, monkeypatch) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of the first held-out case of a fold: of `reactkd predict`, and of the run's own predictions."""
-    own = read_predictions(run / f"fold{fold}/seed3/student-react_kd/predictions.csv")
+@pytest.fixture(scope="module")
+def model(run, tmp_path_factory):
+    """Of fold 1."""
+    folder = tmp_path_factory.mktemp("models") / "model"
+    export_network(run, folder, fold=1)
+    return folder
+
+
+@pytest.fixture
+def held_out(run, model) -> tuple[CaseFiles, np.ndarray]:
+    """The first held-out case of the model's fold, and the probabilities that the run's own predictions give it."""
+    own = read_predictions(run / "fold1/seed3/student-react_kd/predictions.csv")
     own = own.select(split="test", inputs="ct+fdg", dose="native")
     files = next(case.files for case in read_manifest(run / "cohort.csv").cases if case.name == own.cases[0])
+    return replace(files, pet_act=None), softmax(own.logits[0] / ModelCard.read(model).temperature)
+
+
+def probabilities(folder) -> list[float]:
+    return json.loads((folder / "prediction.json").read_text())["probabilities"]
+
+
+def test_the_exported_model_says_of_a_held_out_case_what_the_run_said(held_out, model, tmp_path, monkeypatch):
+    files, own = held_out
     arguments = ["--ct", files.ct, "--liver", files.liver, "--tumor", files.tumor, "--pet-fdg", files.pet_fdg]
-    arguments += ["--model", model, "--out", folder, "--device", "cpu"]
+    arguments += ["--model", model, "--out", tmp_path / "out", "--device", "cpu"]
     monkeypatch.setattr("sys.argv", ["reactkd", "predict", *map(str, arguments)])
     assert reactkd() in (0, None)
-    found = json.loads((folder / "prediction.json").read_text())["probabilities"]
-    return np.array(found), softmax(own.logits[0] / ModelCard.read(model).temperature)
+    assert np.allclose(probabilities(tmp_path / "out"), own, atol=0.01)
 
 
-def test_the_exported_model_says_of_a_held_out_case_what_the_run_said(run, tmp_path, monkeypatch):
-    export_network(run, tmp_path / "model", fold=1)
-    found, own = predicted(run, tmp_path / "model", 1, tmp_path / "out", monkeypatch)
-    assert np.allclose(found, own, atol=0.01)
+def test_so_does_the_process_that_grades_cases_for_slicer(held_out, model, tmp_path):
+    files, own = held_out
+    given = {name: str(value) for name, value in vars(files).items() if value is not None}
+    request = {"command": "predict", "id": "a", "files": given, "out": str(tmp_path / "out"), "report": False}
+    command = [sys.executable, "-m", "REACTKDLib.inference.worker", "--model", str(model), "--device", "cpu"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+        print(json.dumps(request), file=worker.stdin, flush=True)
+        last = next(event for event in map(json.loads, worker.stdout) if event["event"] in ("done", "error"))
+        worker.kill()
+    assert last["event"] == "done"
+    assert np.allclose(probabilities(tmp_path / "out"), own, atol=0.01)
 
 
 def test_its_card_says_that_it_knows_phantoms_only_and_what_was_measured_on_which_cases(run, tmp_path):

@@ -55,23 +55,29 @@ def random_batch(
     teacher_grid: tuple[int, int, int] = (4, 6, 6),
     widths: tuple[int, int] = (16, 16),
 ) -> DistillBatch:
-    """Random outputs and regions; the student lacks the last region of the first case, where there are several."""
+    """Random outputs and regions; the student lacks the last region of the first case, where there are several.
+
+    Every other case has no PET.
+    """
     torch.manual_seed(0)
     weights = torch.rand(cases, regions + 1, *student_grid).softmax(1)[:, 1:]
     perturbed = weights.clone()
     if regions > 1:
         perturbed[0, -1] = 0
     everyone = torch.ones(cases, dtype=torch.bool)
+    has_pet = torch.arange(cases) % 2 == 0
     return DistillBatch(
         student=NetworkOutput(torch.randn(cases, 3).requires_grad_(), a_map(cases, widths[0], student_grid)),
         teacher=NetworkOutput(
             torch.randn(cases, 3).requires_grad_(),
             a_map(cases, widths[1], teacher_grid),
             {branch: torch.randn(cases, 3).requires_grad_() for branch in ("structure", "dose")},
+            {branch: a_map(cases, widths[1], teacher_grid) for branch in ("structure", "dose")},
+            {"structure": has_pet, "dose": everyone},
         ),
         student_regions=perturbed,
         regions=weights,
-        student_present={"ct": everyone, "fdg": torch.arange(cases) % 2 == 0},
+        student_present={"ct": everyone, "fdg": has_pet},
         labels=torch.arange(cases) % 3,
     )
 
@@ -83,4 +89,18 @@ def a_map(cases: int, width: int, grid: tuple[int, int, int]) -> Tensor:
 def in_precision(batch: DistillBatch, dtype: torch.dtype) -> DistillBatch:
     """The same with maps as a network leaves them under autocast."""
     student, teacher = (replace(o, features=o.features.to(dtype)) for o in (batch.student, batch.teacher))
-    return replace(batch, student=student, teacher=teacher)
+    branches = {branch: features.to(dtype) for branch, features in teacher.branch_features.items()}
+    return replace(batch, student=student, teacher=replace(teacher, branch_features=branches))
+
+
+def without_pet(batch: DistillBatch) -> DistillBatch:
+    """The same, had no case a PET."""
+    nobody = torch.zeros_like(batch.labels, dtype=torch.bool)
+    present = batch.teacher.branch_present | {"structure": nobody}
+    return replace(batch, teacher=replace(batch.teacher, branch_present=present))
+
+
+def with_branches(batch: DistillBatch, **logits: Tensor) -> DistillBatch:
+    """The same with other logits of the teacher's branches, (B, K) each, all of them present."""
+    present = {branch: torch.ones_like(batch.labels, dtype=torch.bool) for branch in logits}
+    return replace(batch, teacher=replace(batch.teacher, branch_logits=logits, branch_present=present))

@@ -9,7 +9,7 @@ from torch.nn import functional
 from REACTKDLib.networks.architecture import build_network
 from REACTKDLib.networks.batch import ModalityBatch, NetworkOutput
 from Testing.models import STUDENT, TEACHER
-from Testing.training.methods.batches import architectures, in_precision, random_batch
+from Testing.training.methods.batches import architectures, in_precision, random_batch, without_pet
 from training.methods import method_class, method_names
 from training.methods.method import DistillBatch, Method
 
@@ -67,8 +67,11 @@ def some_cases(batch: DistillBatch, cases: Sequence[int]) -> DistillBatch:
     rows = list(cases)
 
     def of(output: NetworkOutput) -> NetworkOutput:
-        branches = {branch: logits[rows] for branch, logits in output.branch_logits.items()}
-        return NetworkOutput(output.logits[rows], output.features[rows], branches)
+        branches = [
+            {branch: values[rows] for branch, values in named.items()}
+            for named in (output.branch_logits, output.branch_features, output.branch_present)
+        ]
+        return NetworkOutput(output.logits[rows], output.features[rows], *branches)
 
     present = {modality: has[rows] for modality, has in batch.student_present.items()}
     tensors = {f.name: getattr(batch, f.name)[rows] for f in fields(batch) if "regions" in f.name or f.name == "labels"}
@@ -129,6 +132,20 @@ def test_a_small_batch_stays_finite(name, cases, batch):
         assert all(term.isfinite() for term in terms.values())
         learners = [batch.student.features, batch.student.logits, *method.parameters()]
         assert all(g.isfinite().all() for g in gradients(terms, learners) if g is not None)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if method_class(name).teacher_branches])
+def test_a_branch_that_a_case_lacks_teaches_it_nothing(name):
+    method = method_of(name, *architectures((4, 6, 6), (4, 6, 6), (16, 16))).eval()
+    batch = without_pet(random_batch())
+    absent = [batch.teacher.branch_logits["structure"], batch.teacher.branch_features["structure"]]
+    before = method(batch)
+    with torch.no_grad():
+        for said in absent:
+            said.add_(torch.randn_like(said))
+    assert {term: float(value.detach()) for term, value in method(batch).items()} == {
+        term: float(value.detach()) for term, value in before.items()
+    }
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -4,7 +4,7 @@ import torch
 from scipy.special import log_softmax, rel_entr, softmax
 
 from Testing.training.methods.batches import random_tensor
-from training.methods._teachers import teacher_errors, weighted_distillation_loss
+from training.methods._teachers import softmax_among, teacher_errors, weighted_distillation_loss
 
 LABELS = torch.tensor([0, 2, -1])
 
@@ -14,6 +14,13 @@ def test_errors_are_the_cross_entropies_and_all_alike_without_a_grade():
     log_p = log_softmax(teachers.detach().numpy(), axis=2)
     expected = [[-log_p[0, 0, 0], -log_p[0, 1, 0]], [-log_p[1, 0, 2], -log_p[1, 1, 2]], [0, 0]]
     np.testing.assert_allclose(teacher_errors(teachers, LABELS), expected, atol=1e-12)
+
+
+def test_weight_is_shared_out_among_the_teachers_that_a_case_has():
+    scores = torch.tensor([[0, np.log(3), 99], [-99, 5, 99], [1, 1, 1]])
+    present = torch.tensor([[True, True, False], [True, False, False], [False, False, False]])
+    expected = [[0.25, 0.75, 0], [1, 0, 0], [0, 0, 0]]
+    np.testing.assert_allclose(softmax_among(scores, present), expected, atol=1e-6)
 
 
 def test_it_equals_the_written_out_loop():

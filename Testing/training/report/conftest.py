@@ -14,7 +14,7 @@ from training.data.draw_settings import Evaluation
 from training.engine.architectures import student_architecture, teacher_architecture
 from training.engine.cases import Cases
 from training.engine.jobs import Job
-from training.engine.measuring import evaluations, predict_all
+from training.engine.measuring import evaluations, predict_all, tracers_read
 from training.engine.results import Trained, write_result
 from training.engine.settings import StudentSettings, TeacherSettings
 from training.experiments.config import Experiment, PhantomCohort
@@ -25,12 +25,15 @@ from training.report.networks import HeldOut
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory) -> Path:
-    """Nine phantoms in three folds. Of the student all folds are done, of the teacher the first, of another none."""
+    """Nine phantoms in three folds. Of the student all folds are done, of the teachers the first, of another none."""
     experiment = Experiment(
         phantoms=PhantomCohort(count=9, look=PhantomSettings.coarse()),
         preprocessing=PreprocessingSpec(grid=(8, 12, 12), feature_stride=2, zero="mean"),
         dose_levels=(),
-        teachers={"dual": TeacherSettings(feature_size=12, width=16)},
+        teachers={
+            "dual": TeacherSettings(feature_size=12, width=16),
+            "ct": TeacherSettings(feature_size=12, width=16, branches=("dose",)),
+        },
         students={
             "react_kd": StudentSettings(width=16, blocks_down=(1, 1)),
             "alone": StudentSettings(method="alone", teacher=None, width=16, blocks_down=(1, 1)),
@@ -43,8 +46,8 @@ def small_run(tmp_path_factory) -> Path:
         student = student_architecture(experiment.students["react_kd"], cases.spec, cases.tracers)
         _write(run, Job("student", "react_kd", fold, 0), student, cases)
         if fold == 0:
-            teacher = teacher_architecture(experiment.teachers["dual"], cases.spec)
-            _write(run, Job("teacher", "dual", fold, 0), teacher, cases)
+            for name, settings in experiment.teachers.items():
+                _write(run, Job("teacher", name, fold, 0), teacher_architecture(settings, cases.spec), cases)
     return run
 
 
@@ -61,7 +64,7 @@ def noise(tmp_path_factory) -> HeldOut:
 def _write(run: Path, job: Job, architecture: Architecture, cases: Cases) -> None:
     torch.manual_seed(job.fold)
     network = build_network(architecture).eval()
-    tracers = cases.tracers if job.kind == "teacher" else architecture.tracers
+    measured = evaluations(job.kind, tracers_read(architecture, cases.tracers), ())
     (run / job.folder).mkdir(parents=True)
-    predictions = predict_all(network, cases, evaluations(job.kind, tracers, ()), torch.device("cpu"))
+    predictions = predict_all(network, cases, measured, torch.device("cpu"))
     write_result(run / job.folder, Trained(network, cases.spec, {"seed": 0}), predictions)

@@ -1,3 +1,4 @@
+import shutil
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from torch.nn import functional as F
 
 from REACTKDLib.networks.batch import ModalityBatch, NetworkOutput
 from training.evaluation.bootstrap import Resampling
+from training.evaluation.predictions import Predictions, read_predictions, write_predictions
 from training.evaluation.summary import POOLED, summarise
 from training.report.costs import cost_picture, cost_points, cost_table, costs_of_run
 from training.report.forward_cost import cost_of
@@ -65,7 +67,8 @@ def costs(small_run):
 def test_every_network_of_a_run_has_its_line_and_says_what_is_missing(costs):
     table = cost_table(costs, repeats=1, note="Phantoms.")
     rows = {row[0]: row for row in table.rows}
-    assert list(rows) == ["teacher-dual", "student-react_kd", "student-alone"]
+    assert list(rows) == ["teacher-dual", "teacher-ct", "student-react_kd", "student-alone"]
+    assert rows["teacher-ct"][1] == "ct"
     assert rows["teacher-dual"][1] == "ct+fdg+act"
     assert rows["teacher-dual"][-1] == "incomplete"
     assert rows["student-alone"][1:] == ("not done", "", "", "", "")
@@ -84,3 +87,17 @@ def test_a_point_is_a_network_with_every_fold_and_its_auc_that_of_the_summary(co
     assert (point.quality.value, point.quality.low, point.quality.high) == (auc.value, auc.low, auc.high)
     axes = cost_picture(costs, "milliseconds").axes[0]
     assert axes.get_xlabel() == "Milliseconds a case"
+
+
+def test_what_a_network_costs_is_told_though_no_case_has_one_of_the_grades(small_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run)
+    for fold in range(3):
+        path = run / f"fold{fold}/seed0/student-react_kd/predictions.csv"
+        of = read_predictions(path)
+        write_predictions(path, Predictions(**{name: values[of.labels != 1] for name, values in vars(of).items()}))
+    found = costs_of_run(run, repeats=1, settings=FEW)
+    rows = {row[0]: row for row in cost_table(found, repeats=1).rows}
+    assert rows["student-react_kd"][2].value > 0
+    assert rows["student-react_kd"][-1] == "not defined: no case of grade moderately differentiated"
+    assert cost_points(found, "parameters") == []

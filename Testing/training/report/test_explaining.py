@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 import torch
 
+from REACTKDLib.networks.attribution import attribute, centre_head
+from REACTKDLib.networks.batch import ModalityBatch
 from Testing.training.data.made_cases import cached_case, label_map, region_weights
 from Testing.training.engine.tiny import FINGERPRINT, GRID
+from training.data.batch import prepare
 from training.data.store import write_entry
 from training.evaluation.bootstrap import Resampling
 from training.evaluation.errors import EvaluationError
 from training.explanations.maps import attention_transfer_map, react_kd_map
+from training.explanations.stability import jittered, rank_agreement
 from training.report.explaining import CHANCE, COSTLY, MAPS, OURS, explanation_table, mean_over_patients
-from training.report.explanation_measures import measured, random_map
+from training.report.explanation_measures import JITTERS, measured, random_map
 
 FEW = Resampling(resamples=50)
 CHEAP = {OURS: react_kd_map, "Attention transfer": attention_transfer_map, CHANCE: random_map}
@@ -37,6 +41,35 @@ def test_the_agreement_is_a_correlation_and_only_asked_of_the_node_attention(noi
     assert (np.abs(found["agreement"]) <= 1).all()
 
 
+def test_the_agreement_is_that_of_the_readings_as_the_network_sees_them_and_not_of_one_map_pooled_anew(noise):
+    names, read = noise.names[:6], []
+    hook = noise.network.register_forward_pre_hook(lambda network, inputs: read.append(inputs[0]))
+    try:
+        found = measured(noise, random_map, names, nodes=True)["agreement"]
+    finally:
+        hook.remove()
+    ((batch, inputs),) = noise.batches(names)
+    (raw,) = noise.cases.raw_batches(names, noise.evaluation, len(names))
+    head = centre_head(noise.network.head)
+
+    def attention(inputs: ModalityBatch, regions: torch.Tensor) -> list[torch.Tensor]:
+        with torch.no_grad():
+            nodes = attribute(noise.network(inputs).features, regions, head).nodes
+        return [rows[has, grade] for rows, has, grade in zip(nodes, there, classes, strict=True)]
+
+    with torch.no_grad():
+        classes = noise.network(inputs).logits.argmax(1)
+    there = batch.regions.flatten(2).any(2)
+    first = attention(inputs, batch.regions)
+    expected = []
+    for seed in range(JITTERS):
+        again = prepare(jittered(raw, seed), "cpu", noise.cases.spec)
+        assert any(torch.equal(again.images["ct"], one.images["ct"]) for one in read)
+        others = attention(again.for_student(), again.regions)
+        expected.append([rank_agreement(one, other) for one, other in zip(first, others, strict=True)])
+    np.testing.assert_allclose(found, np.mean(expected, 0), atol=1e-6)
+
+
 def test_every_map_has_its_line_and_what_it_is_not_asked_is_empty(noise):
     table = explanation_table({"One": noise}, cases=2, costly_cases=1, settings=FEW)
     assert [row[:3] for row in table.rows] == [("One", name, 1 if name == COSTLY else 2) for name in MAPS]
@@ -52,8 +85,8 @@ def test_networks_are_measured_on_the_same_cases(noise):
 
 def test_the_remark_counts_the_forward_passes(noise):
     table = explanation_table({"One": noise}, maps=CHEAP, cases=2, settings=FEW)
-    # One for the grade, one for the map, eleven for each curve; and one for the nodes.
-    assert f"{OURS} 25; Attention transfer 24; {CHANCE} 24." in table.remarks[-1]
+    # One for the grade, one for the map, eleven for each curve; and one for each reading by another hand.
+    assert f"{OURS} {24 + JITTERS}; Attention transfer 24; {CHANCE} 24." in table.remarks[-1]
 
 
 def test_which_cases_are_taken_is_a_function_of_the_seed(noise):

@@ -7,10 +7,10 @@ from training.evaluation.predictions import read_predictions
 from training.experiments.errors import ExperimentError
 from training.report.networks import read_networks, require_one_fold
 
-STUDENT, TEACHER, UNFINISHED = "student-react_kd", "teacher-dual", "student-alone"
+STUDENT, TEACHER, CT_TEACHER, UNFINISHED = "student-react_kd", "teacher-dual", "teacher-ct", "student-alone"
 
 
-@pytest.mark.parametrize(("name", "inputs"), [(STUDENT, ("ct",)), (STUDENT, None), (TEACHER, None)])
+@pytest.mark.parametrize(("name", "inputs"), [(STUDENT, ("ct",)), (STUDENT, None), (TEACHER, None), (CT_TEACHER, None)])
 def test_a_network_says_of_its_held_out_cases_what_the_run_kept(small_run, name, inputs):
     (of,) = read_networks(small_run, [name], 0, 0, inputs=inputs)
     with torch.inference_mode():
@@ -20,6 +20,12 @@ def test_a_network_says_of_its_held_out_cases_what_the_run_kept(small_run, name,
     order = [kept.cases.tolist().index(case) for case in of.names]
     assert len(order) == len(kept) == 3
     np.testing.assert_allclose(logits, kept.logits[order], atol=1e-6)
+
+
+def test_a_teacher_is_given_what_its_branches_read(small_run):
+    both, ct = read_networks(small_run, [TEACHER, CT_TEACHER], 0, 0)
+    assert both.evaluation.inputs == ("ct", "fdg", "act")
+    assert ct.evaluation.inputs == ("ct",)
 
 
 def test_each_fold_has_the_cases_that_it_held_out_and_the_constants_of_its_own_training(small_run):
