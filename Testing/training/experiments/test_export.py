@@ -90,4 +90,4 @@ def test_the_demo_model_is_of_the_experiment_that_make_demo_model_trains():
     assert card.architecture == student_architecture(student, experiment.preprocessing, ("fdg", "act")).to_dict()
     assert card.preprocessing == experiment.preprocessing
     assert card.training["epochs"] == [student.optimisation.epochs]
-    assert card.name == "Student alone, run demo (trained on phantoms)"
+    assert card.name == "REACT-KD, run demo (trained on phantoms)"
