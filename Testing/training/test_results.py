@@ -10,7 +10,7 @@ import pytest
 from training.engine.differences import differences
 from training.evaluation.comparison import compare_jobs
 from training.evaluation.entries import Entry
-from training.evaluation.summary import summarise
+from training.evaluation.summary import OVER_FOLDS, summarise
 from training.experiments.reading import read_experiment, to_tree
 
 TRAINING = Path(__file__).parents[2] / "training"
@@ -47,6 +47,17 @@ def test_the_page_prints_the_tables_that_the_saved_predictions_give(run):
     page = (TRAINING / "README.md").read_text(encoding="utf-8")
     assert [table for table in printed_tables(run) if table not in page] == []
     assert f"`{run.name}`" in (TRAINING / "results/README.md").read_text(encoding="utf-8")
+
+
+def test_the_projects_first_page_says_what_the_phantom_experiment_reached():
+    table = summarise(TRAINING / "results/phantom", names=("auc",))
+    means = {row[:3]: f"{100 * row[-1].value:.1f}" for row in table.rows if row[5] == OVER_FOLDS}
+    teacher = means["teacher-dual", "ct+fdg+act", "native"]
+    with_pet, ct = (means["student-react_kd", inputs, "native"] for inputs in ("ct+fdg", "ct"))
+    page = " ".join((TRAINING.parent / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"teacher a macro-AUC of {teacher}, the student {with_pet} with CT and FDG PET and {ct} with CT alone" in page
+    )
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
