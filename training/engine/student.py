@@ -1,9 +1,10 @@
 """Stage 2: the student, with what a frozen teacher says."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from REACTKDLib.networks.batch import NetworkOutput
+from REACTKDLib.networks.cbam import share_cbam
 from REACTKDLib.networks.student import Student
 from REACTKDLib.networks.teacher import DualTeacher
 
@@ -30,7 +31,8 @@ class StudentStage(Stage):
     ):
         super().__init__(network, settings.supervision, bf16)
         if settings.cbam == "shared" and teacher is not None:
-            share_cbam(network, teacher)
+            # Frozen: the student weighs channels and voxels as the teacher does.
+            share_cbam(teacher, network)
         if settings.lora_rank:
             add_lora(network, settings.lora_rank)
         self.method = method
@@ -64,9 +66,3 @@ class StudentStage(Stage):
     def _taught(self, batch: TrainingBatch) -> NetworkOutput | None:
         with self.autocast(batch):
             return self._frozen[0](batch.for_teacher()) if self._frozen else None
-
-
-def share_cbam(student: Student, teacher: nn.Module) -> None:
-    """The student gets the teacher's CBAM3D, frozen: it weighs channels and voxels as the teacher does."""
-    student.cbam.load_state_dict(teacher.cbam.state_dict())
-    student.cbam.requires_grad_(False)

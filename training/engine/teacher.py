@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from REACTKDLib.networks.architecture import BRANCHES
 from REACTKDLib.networks.batch import ModalityBatch, NetworkOutput
 from REACTKDLib.networks.teacher import DualTeacher
 
@@ -25,8 +24,7 @@ class TeacherStage(Stage):
         terms = self.supervised(output, batch)
         for branch, logits in output.branch_logits.items():
             # Without any of its streams a branch says nothing about the case.
-            counted = torch.stack([self._has(batch, stream) for stream in BRANCHES[branch]]).any(0)
-            terms[f"cls_{branch}"] = self.classification(logits, batch.labels, counted)
+            terms[f"cls_{branch}"] = self.classification(logits, batch.labels, output.branch_present[branch])
         if "dose" in output.branch_logits and self.unlabelled:
             terms["consistency"] = self.unlabelled * self._consistency(output.branch_logits["dose"], batch)
         return terms
@@ -46,8 +44,3 @@ class TeacherStage(Stage):
             native = self.network(ct).branch_logits["dose"]
         self.network.train()
         return len(rows) / len(batch.labels) * dose_consistency_loss(native, degraded[rows])
-
-    @staticmethod
-    def _has(batch: TrainingBatch, stream: str) -> Tensor:
-        present = batch.present["ct"]
-        return present if stream == "dose" else present & batch.present.get(stream, torch.zeros_like(present))
