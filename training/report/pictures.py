@@ -192,10 +192,11 @@ def _compared(experiment: Experiment, found: RunPredictions, reference: Entry) -
 
 
 def _by_interest(experiment: Experiment) -> list[str]:
-    """Students: a control without a teacher, the published methods, and all others."""
+    """Students: a control without a teacher, the first of each published method, and all others."""
     students = {STUDENT + name: method_class(settings.method) for name, settings in experiment.students.items()}
     controls = [job for job, method in students.items() if not method.needs_teacher]
-    published = [job for job, method in students.items() if method.published]
+    first = {method: job for job, method in reversed(students.items())}
+    published = [job for job, method in students.items() if method.published and first[method] == job]
     return list(dict.fromkeys([*controls[:1], *published, *students]))
 
 

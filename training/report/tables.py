@@ -171,10 +171,11 @@ def _controls(experiment: Experiment, reference: str) -> list[str]:
 def _parts(experiment: Experiment, settings: StudentSettings) -> tuple[bool, bool, bool] | None:
     """Its cell of Table II: dose teacher, region graphs, CBAM3D. None where it has none there.
 
-    Those are other methods, and students of a teacher without the structure branch.
+    Those are other methods, students of a teacher without the structure branch, and those with a CBAM3D that is not
+    the teacher's.
     """
     branches = experiment.teachers[settings.teacher].branches if settings.teacher else ()
-    if settings.method != "react_kd" or "structure" not in branches:
+    if settings.method != "react_kd" or "structure" not in branches or settings.cbam == "own":
         return None
     rgd = bool(method_class(settings.method).Options(**settings.options).rgd)
     return "dose" in branches, rgd, settings.cbam != "none"
@@ -190,7 +191,8 @@ def _as_published(experiment: Experiment, settings: StudentSettings) -> bool:
     """Whether the method is as the paper compares it, and not a variant of it."""
     teacher = settings.teacher and experiment.teachers[settings.teacher]
     whole = not teacher or set(teacher.branches) == set(TeacherSettings().branches)
-    return whole and not settings.options and settings.cbam != "none"
+    cbam = ("shared",) if settings.method == "react_kd" else ("shared", "own")
+    return whole and not settings.options and settings.cbam in cbam
 
 
 def _rest(settings: StudentSettings) -> StudentSettings:

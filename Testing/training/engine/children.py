@@ -6,12 +6,12 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
 from training.engine import checkpoint, loop, results
@@ -30,7 +30,7 @@ SECONDS = 120
 class Training:
     """What is trained, and where. moment: when the process kills itself, in the second epoch or at the end.
 
-    epsilon: AdamW's.
+    double: in float64 throughout.
     """
 
     cases: Cases
@@ -38,12 +38,12 @@ class Training:
     folder: Path
     teacher: Path | None = None
     moment: Moment | None = None
-    epsilon: float | None = None
+    double: bool = False
 
     def __call__(self) -> None:
         torch.set_num_threads(1)
-        if self.epsilon:
-            loop.torch.optim.AdamW = partial(torch.optim.AdamW, eps=self.epsilon)
+        if self.double:
+            _compute_in_double()
         if self.moment:
             _die_at(self.moment)
         fabric = launch("cpu")
@@ -120,6 +120,14 @@ def _run(training: Training, environment: dict[str, str]) -> None:
         training.folder.mkdir(exist_ok=True)
         (training.folder / f"{os.environ.get('RANK', '0')}-{ERROR}").write_text(f"{type(error).__name__}: {error}")
         raise
+
+
+def _compute_in_double() -> None:
+    """AdamW divides a gradient by its own size: what rounds off one that is zero becomes a whole step."""
+    torch.set_default_dtype(torch.float64)
+    torch.Tensor.float = torch.Tensor.double
+    from_numpy = torch.from_numpy
+    torch.from_numpy = lambda array: from_numpy(array.astype(np.float64) if array.dtype == np.float32 else array)
 
 
 def _die_at(moment: Moment) -> None:

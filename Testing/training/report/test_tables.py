@@ -58,6 +58,7 @@ def test_each_method_stands_beside_the_papers_numbers_and_its_variants_do_not():
         "hinton": StudentSettings(method="kd", cbam="own"),
         "control": StudentSettings(method="alone", teacher=None),
         "of_half": StudentSettings(teacher="structure"),
+        "own_cbam": StudentSettings(cbam="own"),
     }
     jobs = [f"student-{name}" for name in students]
     found = read(table_1(experiment(**students), summary(*((job, BOTH, "native") for job in jobs)), BOTH))
@@ -65,9 +66,9 @@ def test_each_method_stands_beside_the_papers_numbers_and_its_variants_do_not():
     assert first["student-ours"]["paper_auc"] == "93.5"
     assert first["student-hinton"]["method"] == "KD"
     assert first["student-hinton"]["paper_accuracy"] == "70.1"
-    assert all(first[f"student-{name}"]["paper_auc"] == "" for name in ("weaker", "control", "of_half"))
+    assert all(first[f"student-{name}"]["paper_auc"] == "" for name in ("weaker", "control", "of_half", "own_cbam"))
     assert all(line["paper_auc"] == "" for line in found if line["estimate"] == "pooled")
-    assert [line["accuracy"] for line in found] == [f"{number}.0" for number in range(10)]
+    assert [line["accuracy"] for line in found] == [f"{number}.0" for number in range(12)]
 
 
 def test_teachers_stand_below_the_methods_with_the_inputs_that_they_read():
@@ -86,6 +87,7 @@ def test_parts_of_the_method_are_told_from_settings_and_not_from_names():
         "c": StudentSettings(teacher="structure", cbam="none", options={"rgd": 0}),
         "other": StudentSettings(modality_dropout=0),
         "kd": StudentSettings(method="kd"),
+        "own_cbam": StudentSettings(cbam="own"),
     }
     entries = [(f"student-{name}", BOTH, "native") for name in students]
     found = read(table_2(experiment(**students), summary(*entries), "student-a", BOTH))[::2]
