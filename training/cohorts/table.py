@@ -1,4 +1,4 @@
-"""Rows of a clinical table: CSV, or the first sheet of an .xlsx.
+"""Rows of a clinical table: CSV or TSV, or the first sheet of an .xlsx.
 
 An .xlsx is XML in a ZIP; the values of one sheet need no library of their own.
 """
@@ -14,6 +14,8 @@ from .errors import CohortError
 NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
+SEPARATORS = ",;\t"
+"""Between values, as spreadsheets and portals write them; the one that the first line has most of."""
 
 
 def read_table(path: Path | str) -> list[dict[str, str]]:
@@ -28,7 +30,10 @@ def read_table(path: Path | str) -> list[dict[str, str]]:
         if path.suffix.lower() == ".xlsx":
             return _read_sheet(path)
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
+            separator = max(SEPARATORS, key=file.readline().count)
+            file.seek(0)
+            rows = csv.DictReader(file, delimiter=separator)
+            return [{key: value or "" for key, value in row.items() if key} for row in rows]
     except (UnicodeDecodeError, csv.Error, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
         raise CohortError(
             "bad_table", f"The table {path.name} cannot be read ({error}).", "Save it again as CSV in UTF-8."

@@ -15,11 +15,24 @@ from .segmented_ct import cases_of
 from .table import column, read_table
 
 COLLECTION = "tcga_lihc"
-PATIENTS = ("bcr_patient_barcode", "submitter_id", "case_submitter_id", "patient")
-GRADE = ("neoplasm_histologic_grade", "tumor_grade", "grade")
+PATIENTS = (
+    "bcr_patient_barcode",
+    "submitter_id",
+    "case_submitter_id",
+    "cases.submitter_id",
+    "Patient ID",
+    "patient",
+)
+GRADE = (
+    "neoplasm_histologic_grade",
+    "tumor_grade",
+    "diagnoses.tumor_grade",
+    "Neoplasm Histologic Grade",
+    "grade",
+)
 TABLE = (
-    "clinical data of TCGA-LIHC from https://portal.gdc.cancer.gov or https://www.cbioportal.org, saved as CSV "
-    f"with the columns {PATIENTS[0]} and {GRADE[0]}"
+    "clinical data of TCGA-LIHC from https://portal.gdc.cancer.gov or https://www.cbioportal.org, as CSV or TSV with "
+    f"columns such as {PATIENTS[0]} and {GRADE[0]}"
 )
 """Where the grades are."""
 GRADES = {"G1": 0, "G2": 1, "G3": 2, "G4": 2}
@@ -32,8 +45,8 @@ def find_tcga_lihc(directory: Path, table: Path, masks: Path, *, unlabelled: boo
     """One case for each CT series with a liver segmentation, the corrected one where there is one.
 
     There are no expert masks: a SEG without a tumour leaves the case without lesions, which its result says.
-    table: clinical data with the columns bcr_patient_barcode and neoplasm_histologic_grade. Other arguments as in
-    `find_hcc_tace_seg`. Raises CohortError: missing_file, bad_table, no_cases.
+    table: clinical data with a column of `PATIENTS` and one of `GRADE`. Other arguments as in `find_hcc_tace_seg`.
+    Raises CohortError: missing_file, bad_table, no_cases.
     """
     grades = read_grades(table)
     cases, left_out = [], []
@@ -54,10 +67,18 @@ def find_tcga_lihc(directory: Path, table: Path, masks: Path, *, unlabelled: boo
 
 
 def read_grades(table: Path | str) -> dict[str, int | None]:
-    """Grade by patient; None for GX and whatever else is not G1 to G4. Raises CohortError: missing_file, bad_table."""
+    """Grade by patient, in the first of their rows that has one; None for GX and whatever else is not G1 to G4.
+
+    Raises CohortError: missing_file, bad_table.
+    """
     rows = read_table(table)
     patient, grade = column(rows, PATIENTS, table), column(rows, GRADE, table)
-    return {row[patient].strip().upper(): GRADES.get(row[grade].strip().upper()) for row in rows}
+    grades: dict[str, int | None] = {}
+    for row in rows:
+        name, found = row[patient].strip().upper(), GRADES.get(row[grade].strip().upper())
+        if grades.get(name) is None:
+            grades[name] = found
+    return grades
 
 
 def _segmented_series(study: Study) -> list[tuple[Study, Seg]]:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from REACTKDLib.imaging.spec import TRACERS
 
+from ..cohorts.errors import CohortError
 from ..cohorts.external import check_external
 from ..cohorts.folds import Folds, make_folds
 from ..cohorts.manifest import Cohort, CohortCase, read_manifest, write_manifest
+from ..cohorts.sides import MADE_AGAIN
 from ..cohorts.splits import make_splits, read_splits, write_splits
 from ..data.cache import Cache, build_cache
 from ..data.cache_settings import CacheSettings
@@ -134,14 +136,18 @@ def _keep_cohort(cases: Sequence[CohortCase], path: Path) -> Cohort:
 
 
 def _keep_folds(experiment: Experiment, cohort: Cohort, run: Path) -> None:
-    """Raises CohortError: bad_folds, bad_splits, other_manifest, and those of making them."""
+    """Raises CohortError: those of reading and of making them, and bad_splits."""
     if (run / FOLDS).exists():
         folds = Folds.read(run / FOLDS, cohort)
     else:
         folds = make_folds(cohort, experiment.folds, experiment.split_seed)
         folds.write(run / FOLDS)
     if (run / SPLITS).exists():
-        read_splits(run / SPLITS, cohort)
+        splits = read_splits(run / SPLITS, cohort)
+        if tuple(split.test for split in splits) != folds.validation:
+            raise CohortError(
+                "bad_splits", f"The splits {SPLITS} hold out other cases than {FOLDS}, beside them.", MADE_AGAIN
+            )
     else:
         splits = make_splits(cohort, folds, experiment.validation_share, experiment.split_seed)
         write_splits(splits, cohort, run / SPLITS)

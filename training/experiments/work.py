@@ -14,6 +14,7 @@ from REACTKDLib.imaging.errors import ReactKDError
 from ..engine.jobs import Job
 from ..engine.processes import is_first_process
 from .config import Experiment
+from .errors import ExperimentError
 from .heartbeat import heartbeat, is_beating
 from .progress import is_done, read_epochs
 from .record import forget_failure, keep_failure
@@ -63,12 +64,18 @@ class Work:
         return Outcome(job, time.perf_counter() - start)
 
     def train_together(self, job: Job) -> Outcome:
-        """In each of torchrun's processes. Raises what the training raises: the others could not go on without it."""
+        """In each of torchrun's processes. Raises what the training raises: the others could not go on without it.
+
+        What the system raises becomes ExperimentError not_written.
+        """
         start = time.perf_counter()
-        if is_first_process():
-            self._train(job)
-        else:
-            self._call(job)
+        try:
+            if is_first_process():
+                self._train(job)
+            else:
+                self._call(job)
+        except OSError as error:
+            raise ExperimentError(**_in_words(error, job)) from error
         return Outcome(job, time.perf_counter() - start)
 
     def _train(self, job: Job) -> None:

@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from ..data.draw_settings import NATIVE
+from ..engine.errors import TrainingError
 from ..evaluation.bootstrap import RESAMPLING, Estimate, Resampling, bootstrap
 from ..evaluation.entries import why_undefined
 from ..evaluation.figures import CostPoint, cost_figure
@@ -32,14 +33,15 @@ QUALITY = "Macro AUC"
 
 @dataclass(frozen=True)
 class JobCost:
-    """job: such as `student-react_kd`. inputs: that it reads, such as `ct+fdg`. cost: None where no fold is done.
+    """job: such as `student-react_kd`. inputs: that it reads, such as `ct+fdg`.
 
-    auc: macro, of all folds pooled; in words why there is none, where no seed has every fold or no case some grade.
+    cost: in words why there is none, where no fold is done or its network cannot be read. auc: macro, of all folds
+    pooled; in words why there is none, where no seed has every fold or no case some grade.
     """
 
     job: str
     inputs: str
-    cost: Cost | None
+    cost: Cost | str
     auc: Estimate | str
 
 
@@ -52,7 +54,7 @@ def costs_of_run(
 ) -> tuple[JobCost, ...]:
     """Of every network of a run, with all inputs that it reads; measured on its first finished fold and seed.
 
-    Raises ExperimentError, TrainingError, CohortError, EvaluationError.
+    Raises ExperimentError, CohortError, EvaluationError.
     """
     run = Path(run)
     jobs = jobs_of(experiment_of(run))
@@ -61,9 +63,13 @@ def costs_of_run(
     for name in dict.fromkeys(job.folder.name for job in jobs):
         done = [job for job in jobs if job.folder.name == name and (run / job.folder / DONE).is_file()]
         if not done:
-            found.append(JobCost(name, "", None, ""))
+            found.append(JobCost(name, "", "not done", ""))
             continue
-        (of,) = read_networks(run, [name], done[0].fold, done[0].seed, device=device)
+        try:
+            (of,) = read_networks(run, [name], done[0].fold, done[0].seed, device=device)
+        except TrainingError:
+            found.append(JobCost(name, "", "cannot be read", ""))
+            continue
         inputs = "+".join(of.evaluation.inputs)
         predicted = entries.get(Entry(name, inputs, NATIVE))
         _, batch = next(of.batches([_whole_case(of)]))
@@ -92,7 +98,7 @@ def cost_points(costs: Sequence[JobCost], kind: Kind) -> list[CostPoint]:
 
 def has_both(of: JobCost) -> bool:
     """Whether its cost and its AUC are known."""
-    return of.cost is not None and isinstance(of.auc, Estimate)
+    return isinstance(of.cost, Cost) and isinstance(of.auc, Estimate)
 
 
 def cost_picture(costs: Sequence[JobCost], kind: Kind, note: str = "") -> Figure:
@@ -117,8 +123,8 @@ def _auc(predicted: EntryPredictions | None, settings: Resampling) -> Estimate |
 
 
 def _row(of: JobCost) -> tuple[Cell, ...]:
-    if of.cost is None:
-        return (of.job, "not done", *[""] * len(UNITS), "")
+    if isinstance(of.cost, str):
+        return (of.job, of.cost, *[""] * len(UNITS), "")
     values = (Value(getattr(of.cost, kind) / unit) for kind, (_, unit) in UNITS.items())
     auc = of.auc if isinstance(of.auc, str) else Value(of.auc.value, low=of.auc.low, high=of.auc.high)
     return (of.job, of.inputs, *values, auc)

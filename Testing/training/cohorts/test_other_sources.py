@@ -43,6 +43,25 @@ def test_four_grades_become_three(clinical):
     assert list(read_grades(clinical).values()) == [0, 1, 2, 2, None, None]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cases.submitter_id\tdiagnoses.tumor_grade\nTCGA-A\tG3\n",
+        "#,one\tPatient ID\tNeoplasm Histologic Grade\n\tTCGA-A\tG3\n",
+        "bcr_patient_barcode;neoplasm_histologic_grade;note\nTCGA-A;G3;a, b, c\n",
+    ],
+    ids=["GDC", "cBioPortal", "a spreadsheet's semicolons"],
+)
+def test_tables_are_read_as_portals_and_spreadsheets_write_them(tmp_path, text):
+    assert read_grades(touch(tmp_path / "clinical.tsv", text)) == {"TCGA-A": 2}
+
+
+def test_a_patients_grade_is_in_whichever_of_their_rows_has_one(tmp_path):
+    rows = "TCGA-A,'--\nTCGA-A,G2\nTCGA-A,'--\n"
+    table = touch(tmp_path / "clinical.csv", f"case_submitter_id,tumor_grade\n{rows}")
+    assert read_grades(table) == {"TCGA-A": 1}
+
+
 def test_a_table_without_grades_is_refused(tmp_path):
     with pytest.raises(CohortError, match="neoplasm_histologic_grade"):
         read_grades(touch(tmp_path / "t.csv", "bcr_patient_barcode,age\nTCGA-A,60\n"))

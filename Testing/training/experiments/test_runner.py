@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from Testing.training.experiments.fake_training import FakeTraining, begun
+from training.cohorts.errors import CohortError
 from training.engine.jobs import Job
 from training.engine.settings import Optimisation
 from training.evaluation.run_folder import DONE
@@ -19,6 +20,7 @@ from training.experiments.errors import ExperimentError
 from training.experiments.jobs import jobs_of, teacher_of
 from training.experiments.record import failure_of
 from training.experiments.runner import run_experiment
+from training.experiments.work import Work
 
 FOLDERS = {
     f"fold{fold}/seed0/{job}"
@@ -87,6 +89,13 @@ def test_a_full_disk_is_said_in_words_that_name_the_job_and_no_path(experiment, 
     assert run_experiment(experiment, run, train=FakeTraining()).all_done
 
 
+def test_a_full_disk_under_torchrun_is_said_in_the_same_words(experiment, run):
+    with pytest.raises(ExperimentError) as error:
+        Work(FakeTraining(full=(DUAL,)), experiment, run).train_together(DUAL)
+    assert error.value.to_dict() == failure_of(run / DUAL.folder)
+    assert error.value.code == "not_written"
+
+
 def test_a_job_that_failed_is_tried_again(experiment, run):
     run_experiment(experiment, run, train=FakeTraining(fails=(DUAL,)))
     assert run_experiment(experiment, run, train=FakeTraining()).all_done
@@ -135,6 +144,16 @@ def test_a_cohort_that_has_changed_since_is_refused(experiment, prepared_run, tm
         run_experiment(own, tmp_path / "own", train=FakeTraining())
     assert error.value.code == "other_cohort"
     assert len((tmp_path / "own" / "cohort.csv").read_text().splitlines()) == len(lines)
+
+
+def test_splits_that_hold_out_other_cases_than_the_folds_are_refused(experiment, run):
+    splits = json.loads((run / "splits.json").read_text())
+    splits["folds"].reverse()
+    (run / "splits.json").write_text(json.dumps(splits))
+    with pytest.raises(CohortError, match=r"hold out other cases than folds\.json") as error:
+        run_experiment(experiment, run, train=FakeTraining())
+    assert error.value.code == "bad_splits"
+    assert done(run) == set()
 
 
 def test_two_processes_never_train_the_same_job(experiment, run):

@@ -89,6 +89,15 @@ def test_a_point_is_a_network_with_every_fold_and_its_auc_that_of_the_summary(co
     assert axes.get_xlabel() == "Milliseconds a case"
 
 
+def test_a_network_that_cannot_be_read_costs_its_own_line_only(small_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run)
+    (run / "fold0/seed0/student-react_kd/weights.safetensors").write_bytes(b"half")
+    rows = {row[0]: row for row in cost_table(costs_of_run(run, repeats=1, settings=FEW), repeats=1).rows}
+    assert rows["student-react_kd"][1:] == ("cannot be read", "", "", "", "")
+    assert rows["teacher-dual"][2].value > 0
+
+
 def test_what_a_network_costs_is_told_though_no_case_has_one_of_the_grades(small_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(small_run, run)
