@@ -15,6 +15,8 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/cli/terminal.py
   REACTKDLib/imaging/__init__.py
   REACTKDLib/imaging/case.py
+  REACTKDLib/imaging/checks.py
+  REACTKDLib/imaging/coverage.py
   REACTKDLib/imaging/dicom.py
   REACTKDLib/imaging/errors.py
   REACTKDLib/imaging/geometry.py
@@ -63,6 +65,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/inference/serving.py
   REACTKDLib/inference/silhouette.py
   REACTKDLib/inference/slice_pictures.py
+  REACTKDLib/inference/termination.py
   REACTKDLib/inference/threads.py
   REACTKDLib/inference/views.py
   REACTKDLib/inference/wording.py

@@ -7,6 +7,7 @@ import sys
 
 from .. import __version__
 from ..imaging.errors import ReactKDError
+from ..inference.termination import exit_on_sigterm
 from ..inference.threads import share_cores
 from . import batch, demo, inspect, phantom, predict
 
@@ -16,9 +17,10 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 done, 1 some cases of a cohort failed, 2 bad input, 130 interrupted."""
+    """Exit status: 0 done, 1 some cases of a cohort failed, 2 bad input, 130 interrupted, 143 terminated."""
     options = _parser().parse_args(arguments)
     share_cores()
+    exit_on_sigterm()
     try:
         return options.run(options)
     except ReactKDError as error:

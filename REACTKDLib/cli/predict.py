@@ -16,7 +16,7 @@ PATHS = {
 }
 SEGMENTS = {
     "liver-segment": "name or label value of the liver, where it is not called Liver",
-    "tumor-segment": "name or label value of the tumour, where it is not called Tumor, Tumour, Mass or Lesion",
+    "tumor-segment": "name or label value of the tumour, where its name does not say so (Tumor, Lesions, Mass, HCC)",
 }
 
 

@@ -1,4 +1,4 @@
-"""A case: CT, PET where there is one, liver and tumour. Checked once, here; nothing downstream checks again."""
+"""A case: CT, PET where there is one, liver and tumour. Its images are checked once, here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,24 +7,21 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from .checks import check_ct, check_liver, check_pet, check_side
 from .errors import CaseError, Finding
 from .geometry import Geometry
 from .masks import Box, bounding_box, components
-from .reading import ROLE_NAMES, Source, checksum, compact, not_finite, read_volume
+from .reading import ROLE_NAMES, Source, checksum, compact, read_volume
 from .segments import read_masks
 from .spec import TRACERS
 
-MIN_LIVER_ML = 20.0
-USUAL_LIVER_ML = (400.0, 4000.0)
-FAT_HU = -50.0
-"""Liver is above this even with severe steatosis; fat and air are below."""
-MISFIT_ERROR, MISFIT_WARNING = 0.25, 0.05
-"""Fraction of the liver mask that holds fat or air, from which it does not, or may not, fit the CT."""
+OUTSIDE_CT_WARNING = 0.05
 TUMOR_OUTSIDE_WARNING = 0.05
 DISTANCE_GRID_MM = 3.0
+BESIDE_LIVER, AROUND_LIVER, SURROUNDED = 5.0, 1.2, 0.95
+"""Tumour to liver, from which the two are exchanged: anywhere, or where it holds this fraction of the liver's mask."""
 TUMOR_REACH_MM = 10.0
 """A tumour component farther than this from the liver is not one of its lesions."""
-PET_COVERAGE_WARNING = 0.98
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,7 @@ class Case:
         """
         files = {"ct": ct, "segmentation": segmentation, "liver": liver, "tumor": tumor, "fdg": pet_fdg, "act": pet_act}
         files = {role: path for role, path in files.items() if path is not None}
+        findings: list[Finding] = []
         ct_image = read_volume(ct, "ct", acquisition)
         pet = {tracer: read_volume(files[tracer], tracer) for tracer in TRACERS if tracer in files}
         liver_mask, tumor_mask = read_masks(
@@ -76,6 +74,7 @@ class Case:
             tumor=tumor,
             liver_segment=liver_segment,
             tumor_segment=tumor_segment,
+            findings=findings,
         )
         images = {"ct": ct_image, "segmentation": liver_mask, "liver": liver_mask, "tumor": tumor_mask, **pet}
         sources = {
@@ -84,7 +83,7 @@ class Case:
         }
         case = cls.from_images(ct_image, liver_mask, tumor_mask, pet, name=name, sources=sources)
         selection = {"liver_segment": liver_segment, "tumor_segment": tumor_segment, "acquisition": acquisition}
-        return replace(case, selection=selection)
+        return replace(case, selection=selection, findings=(*findings, *case.findings))
 
     @classmethod
     def from_images(
@@ -99,58 +98,29 @@ class Case:
     ) -> "Case":
         """Checks the images of a case and brings the masks onto the CT's grid, through world coordinates.
 
-        Raises CaseError: not_finite, not_hu, constant_ct, empty_liver, liver_outside_ct, tumor_outside_ct,
-        liver_does_not_fit, tumor_outside_liver, pet_no_overlap.
+        Raises CaseError: not_finite, not_hu, constant_ct, empty_liver, liver_outside_ct, tumor_outside_ct, liver_lost,
+        tumor_lost, masks_exchanged, liver_does_not_fit, tumor_outside_liver, not_pet, pet_no_overlap.
         """
         findings: list[Finding] = []
         ct = compact(ct)
-        _check_hu(ct)
-        geometry = Geometry.of(ct)
+        check_ct(ct)
         liver = _mask_on_ct(liver, ct, "liver", findings)
         tumor = _mask_on_ct(tumor, ct, "tumor", findings) if tumor is not None else _empty(ct)
         if not _any(liver):
             raise CaseError("empty_liver", "The liver mask is empty.", "Segment the liver first.")
         liver, tumor = _joined(liver, tumor, findings)
-        _check_liver(liver, ct, findings)
-        pet = {tracer: compact_pet(image, tracer) for tracer, image in (pet or {}).items()}
-        inside = _sample_points(liver, geometry)
+        check_liver(liver, tumor, ct, findings)
+        points = _sample_points(liver)
+        check_side(points, ct, findings)
+        pet = {tracer: sitk.Cast(image, sitk.sitkFloat32) for tracer, image in (pet or {}).items()}
         for tracer, image in pet.items():
-            _check_pet(image, tracer, inside, findings)
+            _check_pet(image, tracer, points)
         return cls(name, ct, liver, tumor, pet, tuple(findings), dict(sources or {}))
 
     @property
     def geometry(self) -> Geometry:
         """Of the CT, to which everything else is brought."""
         return Geometry.of(self.ct)
-
-
-def compact_pet(image: sitk.Image, tracer: str) -> sitk.Image:
-    """float32, whatever the file held. Raises CaseError not_finite."""
-    image = sitk.Cast(image, sitk.sitkFloat32)
-    _check_finite(image, tracer)
-    return image
-
-
-def _check_finite(image: sitk.Image, role: str) -> None:
-    values = sitk.GetArrayViewFromImage(image)
-    # A sum is not finite when a value is not, and needs no copy of the volume.
-    if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
-        raise not_finite(role)
-
-
-def _check_hu(ct: sitk.Image) -> None:
-    _check_finite(ct, "ct")
-    values = sitk.GetArrayViewFromImage(ct)
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        raise CaseError("constant_ct", f"The CT holds one value only ({low:g}).", "Is it the right volume?")
-    if low >= 0 or high - low < 100:
-        raise CaseError(
-            "not_hu",
-            f"The CT is not in Hounsfield units: its values run from {low:g} to {high:g}, "
-            "and a CT has fat and air below 0.",
-            "Give the original CT, not a windowed or rescaled copy.",
-        )
 
 
 def _mask_on_ct(mask: sitk.Image, ct: sitk.Image, role: str, findings: list[Finding]) -> sitk.Image:
@@ -163,60 +133,30 @@ def _mask_on_ct(mask: sitk.Image, ct: sitk.Image, role: str, findings: list[Find
         return Geometry.of(ct).image((values != 0).view(np.uint8))
     if not _any(mask):
         return _empty(ct)
-    onto_ct = sitk.Resample(mask != 0, ct, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
-    before = np.count_nonzero(sitk.GetArrayViewFromImage(mask)) * Geometry.of(mask).voxel_ml
-    after = np.count_nonzero(sitk.GetArrayViewFromImage(onto_ct)) * Geometry.of(ct).voxel_ml
-    if after == 0:
+    name = ROLE_NAMES[role]
+    outside = 1 - float(np.mean(Geometry.of(ct).contains(_sample_points(mask))))
+    if outside == 1:
         raise CaseError(
             f"{role}_outside_ct",
-            f"The {ROLE_NAMES[role]} lies wholly outside the CT: their grids do not overlap.",
+            f"The {name} lies wholly outside the CT: their grids do not overlap.",
             "Check that both belong to the same scan, and that the mask's position was saved with it.",
         )
-    if after < 0.95 * before:
+    onto_ct = sitk.Resample(mask != 0, ct, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+    if not _any(onto_ct):
+        raise CaseError(
+            f"{role}_lost",
+            f"Nothing of the {name} is left on the CT's grid: what was drawn falls between the voxels of the CT.",
+            "Draw it on the CT itself, or leave a tumour out that is smaller than a voxel.",
+        )
+    if outside > OUTSIDE_CT_WARNING:
         findings.append(
             Finding(
                 "warning",
                 f"{role}_partly_outside_ct",
-                f"{1 - after / before:.0%} of the {ROLE_NAMES[role]} lies outside the CT and was left out.",
+                f"{outside:.0%} of the {name} lies outside the CT and was left out.",
             )
         )
     return onto_ct
-
-
-def _check_liver(liver: sitk.Image, ct: sitk.Image, findings: list[Finding]) -> None:
-    mask = sitk.GetArrayViewFromImage(liver)
-    box = bounding_box(mask)
-    hu = sitk.GetArrayViewFromImage(ct)[box][mask[box] != 0]
-    volume = hu.size * Geometry.of(ct).voxel_ml
-    if volume < MIN_LIVER_ML:
-        raise CaseError(
-            "empty_liver",
-            f"The liver mask holds only {volume:.1f} mL.",
-            "Segment the whole liver, or what the CT shows of it.",
-        )
-    misfit = float(np.mean(hu < FAT_HU))
-    if misfit > MISFIT_ERROR:
-        raise CaseError(
-            "liver_does_not_fit",
-            f"The liver mask does not fit the CT: {misfit:.0%} of it holds fat or air (below {FAT_HU:g} HU).",
-            "Was the mask drawn on this CT, and was its position saved with it?",
-        )
-    if misfit > MISFIT_WARNING:
-        findings.append(
-            Finding(
-                "warning",
-                "liver_may_not_fit",
-                f"{misfit:.0%} of the liver mask holds fat or air: it may not fit the CT.",
-            )
-        )
-    if not USUAL_LIVER_ML[0] <= volume <= USUAL_LIVER_ML[1]:
-        findings.append(
-            Finding("warning", "unusual_liver_volume", f"The liver measures {volume:.0f} mL, which is unusual.")
-        )
-    if any(face.any() for axis in range(3) for face in (mask.take(0, axis), mask.take(-1, axis))):
-        findings.append(
-            Finding("warning", "liver_cut_off", "The liver reaches the edge of the CT: part of it is not in view.")
-        )
 
 
 def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tuple[sitk.Image, sitk.Image]:
@@ -226,8 +166,8 @@ def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tu
     if box is None:
         return liver, tumor
     total = np.count_nonzero(tumor_values[box])
-    outside = 1 - np.count_nonzero(tumor_values[box] & liver_values[box]) / total
-    if outside == 0:
+    _check_not_exchanged(liver_values, tumor_values, box, Geometry.of(liver).voxel_ml)
+    if not (tumor_values[box] > liver_values[box]).any():
         return liver, tumor
     kept = _near_liver(tumor_values[box], box, liver)
     lost = 1 - np.count_nonzero(kept) / total
@@ -245,8 +185,9 @@ def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tu
                 f"{lost:.0%} of the tumour lies more than {TUMOR_REACH_MM:g} mm from the liver and was left out.",
             )
         )
-    # Wholly outside is the rule where one label map holds parenchyma and tumour as labels of their own.
-    elif TUMOR_OUTSIDE_WARNING < outside < 1:
+    near, whole = np.zeros(tumor_values.shape, np.uint8), liver_values.copy()
+    near[box] = kept
+    if (outside := _outside(near, liver_values)) > TUMOR_OUTSIDE_WARNING:
         findings.append(
             Finding(
                 "warning",
@@ -254,10 +195,36 @@ def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tu
                 f"{outside:.0%} of the tumour lies outside the liver mask; it was added to the liver.",
             )
         )
-    near, whole = np.zeros(tumor_values.shape, np.uint8), liver_values.copy()
-    near[box] = kept
     whole[box] |= near[box]
     return Geometry.of(liver).image(whole), Geometry.of(tumor).image(near)
+
+
+def _check_not_exchanged(liver: np.ndarray, tumor: np.ndarray, box: Box, voxel_ml: float) -> None:
+    """box: of the tumour, which can be most of the liver, and lie in the liver's mask or beside it."""
+    of_liver, of_tumor = np.count_nonzero(liver), np.count_nonzero(tumor[box])
+    ratio = of_tumor / max(of_liver, 1)
+    surrounded = np.count_nonzero(liver[box] & tumor[box]) > SURROUNDED * of_liver
+    if ratio > BESIDE_LIVER or (ratio > AROUND_LIVER and surrounded):
+        raise CaseError(
+            "masks_exchanged",
+            f"The tumour ({of_tumor * voxel_ml:.0f} mL) is larger than the liver ({of_liver * voxel_ml:.0f} mL).",
+            "Are the two masks exchanged? In a label map without names 1 is the liver and 2 the tumour.",
+        )
+
+
+def _outside(tumor: np.ndarray, liver: np.ndarray) -> float:
+    """Fraction of the tumour outside the liver, both (D, H, W).
+
+    Wholly outside is the rule where one label map holds parenchyma and tumour as labels of their own. A lesion touches
+    the liver then, and what does not is outside.
+    """
+    box = bounding_box(tumor, margin=1)
+    tumor, liver = tumor[box] != 0, liver[box] != 0
+    outside = tumor & ~liver
+    if np.array_equal(outside, tumor):
+        joined, _ = components(tumor | liver)
+        outside = tumor & ~np.isin(joined, joined[liver])
+    return float(np.count_nonzero(outside) / np.count_nonzero(tumor))
 
 
 def _near_liver(tumor: np.ndarray, box: Box, liver: sitk.Image) -> np.ndarray:
@@ -283,29 +250,23 @@ def _near_liver(tumor: np.ndarray, box: Box, liver: sitk.Image) -> np.ndarray:
     return (nearest <= TUMOR_REACH_MM)[labels]
 
 
-def _sample_points(mask: sitk.Image, geometry: Geometry, count: int = 5000) -> np.ndarray:
-    """At most `count` voxel centres spread evenly over the mask: (n, 3) LPS mm."""
+def _sample_points(mask: sitk.Image, count: int = 5000) -> np.ndarray:
+    """At most `count` voxel centres, or twice as many, spread evenly over the mask: (n, 3) LPS mm."""
     values = sitk.GetArrayViewFromImage(mask)
     box = bounding_box(values)
     voxels = np.flatnonzero(values[box])
     voxels = voxels[:: max(1, voxels.size // count)]
     zyx = np.stack(np.unravel_index(voxels, values[box].shape), axis=-1)
-    return geometry.crop(box).to_world(zyx[:, ::-1])
+    return Geometry.of(mask).crop(box).to_world(zyx[:, ::-1])
 
 
-def _check_pet(image: sitk.Image, tracer: str, liver_points: np.ndarray, findings: list[Finding]) -> None:
-    geometry = Geometry.of(image)
-    index = geometry.to_index(liver_points)
-    covered = float(np.mean(np.all((index >= -0.5) & (index <= np.asarray(geometry.size) - 0.5), axis=-1)))
-    if covered == 0:
+def _check_pet(image: sitk.Image, tracer: str, liver_points: np.ndarray) -> None:
+    check_pet(image, tracer)
+    if not Geometry.of(image).contains(liver_points).any():
         raise CaseError(
             "pet_no_overlap",
             f"The {ROLE_NAMES[tracer]} does not overlap the liver: it lies elsewhere in the patient.",
             "Give the PET of the same examination, in the same frame of reference.",
-        )
-    if covered < PET_COVERAGE_WARNING:
-        findings.append(
-            Finding("warning", "pet_partial", f"The {ROLE_NAMES[tracer]} covers only {covered:.0%} of the liver.")
         )
 
 

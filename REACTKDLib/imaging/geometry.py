@@ -54,6 +54,11 @@ class Geometry:
         affine = np.linalg.inv(self.index_to_world)
         return np.asarray(world) @ affine[:3, :3].T + affine[:3, 3]
 
+    def contains(self, world: np.ndarray) -> np.ndarray:
+        """world: (..., 3) LPS mm. Returns (...) bool: whether the volume, voxel edges included, holds the point."""
+        index = self.to_index(world)
+        return np.all((index >= -0.5) & (index <= np.asarray(self.size) - 0.5), axis=-1)
+
     def corners(self) -> np.ndarray:
         """The 8 corners of the volume, voxel edges included: (8, 3) LPS mm."""
         edges = [(-0.5, n - 0.5) for n in self.size]

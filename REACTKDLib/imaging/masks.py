@@ -1,4 +1,4 @@
-"""Binary masks as arrays (D, H, W): bounding box, closing, connected components.
+"""Binary masks as arrays (D, H, W): bounding box, ends of rows, closing, connected components.
 
 Dilation and erosion are shifted ORs and ANDs on the bounding box: five times as fast as scipy and forty times as
 fast as ITK on a liver, with the same result.
@@ -20,6 +20,17 @@ def bounding_box(mask: np.ndarray, margin: int = 0) -> Box | None:
     return tuple(
         slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(spans, mask.shape, strict=True)
     )
+
+
+def row_ends(mask: np.ndarray) -> np.ndarray:
+    """First and last set voxel of each row of the mask: (points, 3) indices (x, y, z).
+
+    They reach as far as all set voxels do, in every direction, along the array's axes or not.
+    """
+    z, y = np.nonzero(mask.any(axis=2))
+    rows = mask[z, y]
+    ends = (rows.argmax(axis=1), rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1))
+    return np.concatenate([np.column_stack([x, y, z]) for x in ends])
 
 
 def close(mask: np.ndarray, iterations: int) -> np.ndarray:

@@ -6,14 +6,16 @@ acquisitions of the same patient give the same input. The CT is cropped and resa
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
 
 from .case import Case
+from .coverage import sees_enough
 from .errors import Finding
 from .geometry import Geometry
-from .masks import bounding_box
+from .masks import bounding_box, row_ends
 from .reading import ROLE_NAMES
 from .regions import Regions, find_regions
 from .representations import representations
@@ -28,8 +30,9 @@ NEGLIGIBLE = 1e-6
 class Preprocessed:
     """Network input of one case.
 
-    channels: modality (`ct`, `fdg`, `act`) -> float32 (3, D, H, W), the three representations; a missing or constant
-    PET has no entry. scaled: the same modalities, float32 (D, H, W) on [0, 1], before they are standardised.
+    channels: modality (`ct`, `fdg`, `act`) -> float32 (3, D, H, W), the three representations; a PET that is missing,
+    constant or sees too little of the liver has no entry.
+    scaled: the same modalities, float32 (D, H, W) on [0, 1], before they are standardised.
     grid: of the channels. feature_grid: of the map that regions are pooled from.
     region_weights: float32 (R, d, h, w), the fraction of each feature voxel that is region r; background is the rest.
     label_map: uint8 (D, H, W), `Region.label` on the channels' grid.
@@ -46,6 +49,7 @@ class Preprocessed:
 
 
 def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
+    """Raises CaseError as `find_regions` does."""
     regions = find_regions(case, spec)
     grid = network_grid(case, regions, spec)
     label_map = _labels_on(grid, regions)
@@ -53,6 +57,8 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
     scaled = {"ct": scaled_ct(case.ct, grid, spec)}
     channels = {"ct": _channels(scaled["ct"], label_map, spec.ct_mean, spec.ct_std, spec.ct_liver_std, spec)}
     for tracer, image in case.pet.items():
+        if not sees_enough(image, tracer, regions, findings):
+            continue
         pet = _scaled_pet(image, grid, spec)
         if pet is None:
             findings.append(
@@ -71,14 +77,23 @@ def preprocess(case: Case, spec: PreprocessingSpec) -> Preprocessed:
 def network_grid(case: Case, regions: Regions, spec: PreprocessingSpec) -> Geometry:
     """The LPS-aligned box of the profile, divided into `spec.grid` voxels."""
     if spec.profile == "paper":
-        corners, margin = case.geometry.corners(), 0.0
+        edges, margin = case.geometry.corners(), 0.0
     else:
-        liver = regions.geometry.crop(bounding_box(regions.label_map))
-        corners, margin = liver.corners(), spec.margin_mm
-    low, high = corners.min(axis=0) - margin, corners.max(axis=0) + margin
+        edges, margin = _region_edges(regions), spec.margin_mm
+    low, high = edges.min(axis=0) - margin, edges.max(axis=0) + margin
     size = spec.grid[::-1]
     spacing = (high - low) / size
     return Geometry(tuple(size), tuple(spacing), tuple(low + spacing / 2))
+
+
+def _region_edges(regions: Regions) -> np.ndarray:
+    """Corners of the outer region voxels: (points, 3) LPS mm.
+
+    Not those of the regions' box: where the CT's axes are oblique, a box around that box is far larger than the liver.
+    """
+    box = bounding_box(regions.label_map)
+    ends = row_ends(regions.label_map[box] != 0)
+    return np.concatenate([regions.geometry.crop(box).to_world(ends + c) for c in product((-0.5, 0.5), repeat=3)])
 
 
 def _labels_on(grid: Geometry, regions: Regions) -> np.ndarray:

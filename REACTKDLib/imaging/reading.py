@@ -10,7 +10,8 @@ import SimpleITK as sitk
 from .dicom import read_dicom_folder
 from .errors import CaseError
 from .geometry import Geometry
-from .integrity import is_finite, is_whole
+from .integrity import is_finite, is_whole, position_conflict
+from .shear import straight
 
 ROLE_NAMES = {
     "ct": "CT",
@@ -20,6 +21,10 @@ ROLE_NAMES = {
     "tumor": "tumour mask",
     "segmentation": "segmentation",
 }
+SHEARED_NIFTI = "orthonormal direction cosines"
+"""In what ITK says of it: of all formats, it reads no sheared NIfTI."""
+DICOM_TAGS = ("0008|0060", "0028|0008")
+"""Modality and NumberOfFrames."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,18 @@ class Source:
 def read_volume(path: Path | str, role: str, acquisition: int | None = None) -> sitk.Image:
     """One scalar 3D image from a file or a DICOM folder, in the pixel type of the file.
 
+    A grid that is not at right angles (a tilted gantry's) is straightened, as the panel does it.
     role: a key of ROLE_NAMES, for messages. acquisition: DICOM AcquisitionNumber, where a folder holds several.
-    Raises CaseError: missing_file, unreadable, not_3d, not_scalar, and those of `read_dicom_folder`.
+    Raises CaseError: missing_file, no_series, not_3d, not_scalar, and those of `read_any` and `read_dicom_folder`.
     """
     path = existing(path, role)
     name = ROLE_NAMES[role]
+    if acquisition is not None and not path.is_dir():
+        raise CaseError(
+            "no_series",
+            f"The {name} {path.name} is one file: an acquisition number chooses among the slices of a DICOM folder.",
+            "Leave the acquisition number out (--acquisition), or give the folder of the series.",
+        )
     image = read_dicom_folder(path, name, acquisition) if path.is_dir() else read_any(path, role)
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise CaseError(
@@ -48,24 +60,59 @@ def read_volume(path: Path | str, role: str, acquisition: int | None = None) -> 
             f"The {name} {path.name} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour?).",
             "Give a grey-value volume.",
         )
-    return as_volume(image, path, name)
+    return straight(as_volume(image, path, name))
 
 
 def read_any(path: Path, role: str) -> sitk.Image:
-    """Whatever image the file holds. Raises CaseError: unreadable, not_finite."""
+    """Whatever image the file holds.
+
+    Raises CaseError: unreadable, not_finite, tilted_gantry, two_positions, dicom_seg, multi_frame.
+    """
+    name = f"{ROLE_NAMES[role]} {path.name}"
     try:
         if not is_whole(path):
             raise RuntimeError("truncated")
         image = sitk.ReadImage(str(path))
+        conflict = position_conflict(path)
     except (RuntimeError, OSError, ValueError, KeyError, OverflowError) as error:
+        if SHEARED_NIFTI in str(error):
+            raise CaseError(
+                "tilted_gantry",
+                f"The axes of the {name} are not at right angles: the gantry was tilted, or a registration sheared it.",
+                "Straighten it first, for example by importing the DICOM series into 3D Slicer and grading it there.",
+            ) from error
         raise CaseError(
             "unreadable",
-            f"The {ROLE_NAMES[role]} {path.name} cannot be read as an image.",
+            f"The {name} cannot be read as an image.",
             "Is it complete, and one of NIfTI, NRRD, MHA or a folder of DICOM slices?",
         ) from error
+    _check_frames(image, name)
+    if conflict:
+        raise CaseError(
+            "two_positions",
+            f"The {name} says twice where it lies, {conflict:.0f} mm apart: its sform and qform differ.",
+            "Keep the one that is right (fslorient -copysform2qform or -copyqform2sform), and check it in 3D Slicer.",
+        )
     if not is_finite(path):
         raise not_finite(role)
     return image
+
+
+def _check_frames(image: sitk.Image, name: str) -> None:
+    """ITK stacks the frames of one DICOM file as they come, wherever they lie and whatever segment they are of."""
+    modality, frames = (image.GetMetaData(key).strip() if image.HasMetaDataKey(key) else "" for key in DICOM_TAGS)
+    if modality == "SEG":
+        raise CaseError(
+            "dicom_seg",
+            f"The {name} is a DICOM SEG, which cannot be read here.",
+            "Load it in 3D Slicer and save it as .seg.nrrd; reactkd-train manifest does so for the public collections.",
+        )
+    if frames not in ("", "1"):
+        raise CaseError(
+            "multi_frame",
+            f"The {name} is one DICOM file with {frames} frames, which cannot be read here.",
+            "Load it in 3D Slicer and save it as .nrrd.",
+        )
 
 
 def not_finite(role: str) -> CaseError:
@@ -110,11 +157,12 @@ def checksum(path: Path | str) -> str:
 
 def compact(image: sitk.Image) -> sitk.Image:
     """The image as int16 where that loses nothing (CT in HU), else float32: a quarter to a half of the memory."""
-    if image.GetPixelID() in (sitk.sitkInt16, sitk.sitkFloat32):
+    if image.GetPixelID() == sitk.sitkInt16:
         return image
     values = sitk.GetArrayViewFromImage(image)
     limits = np.iinfo(np.int16)
     fits = values.min() >= limits.min and values.max() <= limits.max
-    if fits and (np.issubdtype(values.dtype, np.integer) or np.array_equal(values, np.rint(values))):
+    # Plane by plane: the first that is not whole ends it, and no volume is copied.
+    if fits and (np.issubdtype(values.dtype, np.integer) or all(np.array_equal(p, np.rint(p)) for p in values)):
         return sitk.Cast(image, sitk.sitkInt16)
-    return sitk.Cast(image, sitk.sitkFloat32)
+    return image if image.GetPixelID() == sitk.sitkFloat32 else sitk.Cast(image, sitk.sitkFloat32)

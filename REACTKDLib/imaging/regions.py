@@ -7,13 +7,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from .case import Case
-from .errors import Finding
+from .errors import CaseError, Finding
 from .geometry import Geometry
 from .masks import Box, bounding_box, close, components, largest_component
 from .spec import PreprocessingSpec
 
 LIVER_ID = "liver"
 LIVER_LABEL = 1
+PIECES_ERROR, PIECES_WARNING = 0.30, 0.02
+"""Fraction of the liver mask in other pieces than its largest, which are left out."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,18 @@ class Regions:
 
 
 def find_regions(case: Case, spec: PreprocessingSpec) -> Regions:
-    """Refines the masks and measures each region. Works on the liver's bounding box only."""
+    """Refines the masks and measures each region. Works on the liver's bounding box only.
+
+    Raises CaseError liver_in_pieces.
+    """
     findings: list[Finding] = []
     liver = sitk.GetArrayViewFromImage(case.liver)
     box = bounding_box(liver, margin=spec.liver_closing_iterations + 1)
     tumor = close(sitk.GetArrayViewFromImage(case.tumor)[box], spec.tumor_closing_iterations)
     # The tumour stays whole even where it sticks out of the liver's largest component.
-    parenchyma = close(largest_component(liver[box]), spec.liver_closing_iterations)
+    largest = largest_component(liver[box])
+    _check_pieces((liver[box] != 0) & ~largest & ~tumor, np.count_nonzero(liver[box]), findings)
+    parenchyma = close(largest, spec.liver_closing_iterations)
     label_map = np.zeros(parenchyma.shape, np.uint8)
     label_map[parenchyma] = LIVER_LABEL
     lesion_labels, count = _lesions(tumor, case.geometry.voxel_ml, spec, findings)
@@ -92,6 +99,22 @@ def find_regions(case: Case, spec: PreprocessingSpec) -> Regions:
         findings.append(Finding("warning", "no_parenchyma", "The lesions fill the whole liver mask."))
     items = _measure(label_map, box, case, count)
     return Regions(label_map, box, case.geometry, items, tuple(findings))
+
+
+def _check_pieces(left_out: np.ndarray, total: int, findings: list[Finding]) -> None:
+    """left_out: (D, H, W), what is neither in the liver's largest component nor tumour. total: voxels of the liver."""
+    fraction = np.count_nonzero(left_out) / total
+    if fraction <= PIECES_WARNING:
+        return
+    pieces = components(left_out)[1].size
+    part = f"{fraction:.0%} of the liver mask, in {pieces} other piece{'s' if pieces > 1 else ''},"
+    if fraction > PIECES_ERROR:
+        raise CaseError(
+            "liver_in_pieces",
+            f"{part} is not connected to the rest.",
+            "Was the liver drawn on every second slice only? Fill the slices between, or join the pieces.",
+        )
+    findings.append(Finding("warning", "liver_pieces_dropped", f"{part} was left out."))
 
 
 def _lesions(

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .errors import CaseError
+from .errors import CaseError, Finding
 from .geometry import Geometry
+from .masks import Box, bounding_box
 from .reading import ROLE_NAMES, as_volume, existing, read_any
-from .segment_names import liver_of, tumor_of
+from .segment_names import is_vessel, liver_of, tumor_of
+from .shear import straight
 
 LITS_NAMES = {1: "liver", 2: "tumour"}
 """Of a label map that holds nothing else; in others a 1 can be anything (the spleen, in TotalSegmentator's)."""
@@ -36,7 +38,7 @@ class Segmentation:
 
     @classmethod
     def read(cls, path: Path | str, role: str) -> "Segmentation":
-        """Raises CaseError: missing_file, unreadable, not_3d, not_labels."""
+        """Raises CaseError: missing_file, not_3d, not_scalar, not_labels, unreadable, and those of `read_any`."""
         path = existing(path, role)
         image = as_volume(read_any(path, role), path, ROLE_NAMES[role])
         try:
@@ -85,14 +87,18 @@ class Segmentation:
         return found
 
     def mask(self, segments: tuple[Segment, ...]) -> sitk.Image:
-        """Union of the segments: uint8, 0 or 1, on the file's own grid."""
+        """Union of the segments: uint8, 0 or 1, on the file's own grid, straightened where that is sheared."""
         if self._is_binary and segments == self.segments:
-            return self.image
+            return straight(self.image, is_mask=True)
+        return straight(Geometry.of(self.image).image(self.voxels(segments).view(np.uint8)), is_mask=True)
+
+    def voxels(self, segments: tuple[Segment, ...]) -> np.ndarray:
+        """Union of the segments: (D, H, W), bool."""
         array = np.zeros(self.image.GetSize()[::-1], bool)
         for segment in segments:
             layer = self._layer(segment.layer)  # held by name: a view does not keep its image alive
             array |= sitk.GetArrayViewFromImage(layer) == segment.label
-        return Geometry.of(self.image).image(array.view(np.uint8))
+        return array
 
     @property
     def _is_binary(self) -> bool:
@@ -116,33 +122,32 @@ def read_masks(
     tumor: Path | str | None = None,
     liver_segment: str | None = None,
     tumor_segment: str | None = None,
+    findings: list[Finding] | None = None,
 ) -> tuple[sitk.Image, sitk.Image | None]:
     """Liver and tumour, each uint8 on its file's own grid; the tumour is None where there is none.
 
-    Either one `segmentation` holds both, or `liver` and `tumor` are files of their own. Segments are found by name
-    (Liver; Tumor, Tumour, Mass, Lesion, HCC) or by `liver_segment` and `tumor_segment`, a name or a label value.
-    In a label map without names 1 is the liver and 2 the tumour, as in LiTS.
+    Either one `segmentation` holds both, or `liver` and `tumor` are files of their own, which go before it. Segments
+    are found by name (`liver_of`, `tumor_of`) or by `liver_segment` and `tumor_segment`, a name or a label value.
+    In a label map without names 1 is the liver and 2 the tumour, as in LiTS. A grid that is not at right angles is
+    straightened. findings: segments_not_used is added to them, where what may be a tumour was not found by its name.
     Raises CaseError: no_liver_mask, no_liver_segment, unknown_segment, unknown_labels, and those of reading.
     """
     if segmentation is None and liver is None:
         raise CaseError("no_liver_mask", "No liver mask was given.", "Give a segmentation, or a liver mask file.")
-    if segmentation is not None:
-        both = Segmentation.read(segmentation, "segmentation")
-        liver_mask = _liver(both, liver_segment)
-        tumor_segments = both.tumor(tumor_segment)
-        tumor_mask = both.mask(tumor_segments) if tumor_segments else None
-        if liver is None and tumor is None:
-            return liver_mask, tumor_mask
-    if liver is not None:
-        liver_mask = _liver(Segmentation.read(liver, "liver"), liver_segment)
+    both = None if segmentation is None else Segmentation.read(segmentation, "segmentation")
+    liver_file = both if liver is None else Segmentation.read(liver, "liver")
+    liver_segments = _liver(liver_file, liver_segment)
+    liver_mask = liver_file.mask(liver_segments)
     if tumor is not None:
-        tumor_mask = _tumor_file(Segmentation.read(tumor, "tumor"), tumor_segment)
-    elif segmentation is None:
-        tumor_mask = None
-    return liver_mask, tumor_mask
+        return liver_mask, _tumor_file(Segmentation.read(tumor, "tumor"), tumor_segment)
+    if both and (tumor_segments := both.tumor(tumor_segment)):
+        return liver_mask, both.mask(tumor_segments)
+    if findings is not None:
+        findings += _not_used(both or liver_file, liver_segments, liver_mask)
+    return liver_mask, None
 
 
-def _liver(file: Segmentation, wanted: str | None) -> sitk.Image:
+def _liver(file: Segmentation, wanted: str | None) -> tuple[Segment, ...]:
     if not file.segments:
         raise CaseError(
             "empty_liver", f"The {ROLE_NAMES[file.role]} {file.path.name} is empty.", "Segment the liver first."
@@ -156,7 +161,7 @@ def _liver(file: Segmentation, wanted: str | None) -> sitk.Image:
             f"The {ROLE_NAMES[file.role]} {file.path.name} has no segment that is called liver; it has {file.names()}.",
             "Say which one is the liver (--liver-segment NAME or label value).",
         )
-    return file.mask(found)
+    return found
 
 
 def _tumor_file(file: Segmentation, wanted: str | None) -> sitk.Image | None:
@@ -170,6 +175,37 @@ def _tumor_file(file: Segmentation, wanted: str | None) -> sitk.Image | None:
             "Say which one is the tumour (--tumor-segment NAME or label value).",
         )
     return file.mask(found)
+
+
+def _not_used(file: Segmentation, liver: tuple[Segment, ...], liver_mask: sitk.Image) -> list[Finding]:
+    """Where no tumour was found: the segments in the liver, of which one may be a tumour under another name."""
+    others = [s for s in file.segments if s not in (*liver, *liver_of(file.segments)) and not is_vessel(s)]
+    if not others:
+        return []
+    on_file = sitk.Resample(liver_mask, file.image, sitk.Transform(), sitk.sitkNearestNeighbor)
+    liver_voxels = sitk.GetArrayViewFromImage(on_file) != 0
+    around = bounding_box(liver_voxels, margin=1)
+    if around is None:
+        return []
+    inside = ", ".join(f"'{s.name}'" for s in others if _is_amid(file.voxels((s,)), liver_voxels, around))
+    message = (
+        f"No tumour was found by name, but these segments lie in the liver and were not used: {inside}. "
+        "If one is a tumour, give the file as --segmentation and name it with --tumor-segment."
+    )
+    return [Finding("warning", "segments_not_used", message)] if inside else []
+
+
+def _is_amid(segment: np.ndarray, liver: np.ndarray, around: Box) -> bool:
+    """Whether the liver is most of what borders on it: so a lesion is found, be it a hole in the liver or part of it.
+
+    segment, liver: (D, H, W), bool. around: the liver's box, in which most of the segment must lie.
+    """
+    if 2 * np.count_nonzero(segment[around]) <= np.count_nonzero(segment):
+        return False
+    box = bounding_box(segment, margin=1)
+    grown = sitk.BinaryDilate(sitk.GetImageFromArray(segment[box].view(np.uint8)), (1, 1, 1), sitk.sitkCross)
+    border = (sitk.GetArrayViewFromImage(grown) != 0) & ~segment[box]
+    return 2 * np.count_nonzero(liver[box] & border) > np.count_nonzero(border)
 
 
 def _named_segments(image: sitk.Image) -> tuple[Segment, ...]:

@@ -19,6 +19,15 @@ def is_sheared(geometry: Geometry) -> bool:
     return not replace(geometry, direction=_nearest_right_angles(geometry)).matches(geometry, TOLERANCE_VOXELS)
 
 
+def straight(image: sitk.Image, is_mask: bool = False) -> sitk.Image:
+    """The image itself, or as `without_shear` makes it where its grid is sheared."""
+    geometry = Geometry.of(image)
+    if not is_sheared(geometry):
+        return image
+    array, box = without_shear(sitk.GetArrayViewFromImage(image), geometry, is_mask)
+    return box.image(array)
+
+
 def without_shear(array: np.ndarray, geometry: Geometry, is_mask: bool = False) -> tuple[np.ndarray, Geometry]:
     """The same image on the smallest box at right angles that holds it, along the axes nearest its own.
 

@@ -7,6 +7,8 @@ from .regions import Regions
 
 NEGLIGIBLE = 1e-6
 """Voxels per voxel: what counts as no step along an axis."""
+ON_EDGE = 1e-4
+"""Of a cell: a centre so near to an edge lies on it, and in the cell above, however a file rounds its geometry."""
 
 
 def region_weights(regions: Regions, grid: Geometry) -> np.ndarray:
@@ -55,7 +57,7 @@ def _centres_along_axes(matrix: np.ndarray, grid: Geometry) -> np.ndarray:
         # Counted as `_cells` counts, so that a centre on a cell's edge falls on the same side of it in both.
         start = matrix[axis, 3] + 0.5
         first, last = sorted((-start / step, (grid.size[axis] - start) / step))
-        cells = np.floor(start + step * np.arange(np.floor(first) - 1, np.ceil(last) + 2)).astype(np.int64)
+        cells = np.floor(start + ON_EDGE + step * np.arange(np.floor(first) - 1, np.ceil(last) + 2)).astype(np.int64)
         inside = cells[(cells >= 0) & (cells < grid.size[axis])]
         counts.append(np.bincount(inside, minlength=grid.size[axis]))
     return counts[0][:, None, None] * counts[1][:, None] * counts[2]
@@ -75,7 +77,7 @@ def _cells(zyx: tuple[np.ndarray, ...], matrix: np.ndarray, grid: Geometry) -> n
         for step, index in zip(matrix[axis, :3], zyx[::-1], strict=True):
             if abs(step) > NEGLIGIBLE:
                 position += step * index
-        along = np.floor(position).astype(np.int64)
+        along = np.floor(position + ON_EDGE).astype(np.int64)
         outside |= (along < 0) | (along >= grid.size[axis])
         cells = cells * grid.size[axis] + along
     cells[outside] = -1

@@ -5,11 +5,12 @@ import gc
 import multiprocessing
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -19,11 +20,14 @@ from ..imaging.reading import checksum
 from ..imaging.regions import LIVER_ID
 from .device import find_device
 from .model_card import ModelCard
-from .prediction import JSON_NAME, Prediction, cannot_write
+from .prediction import JSON_NAME, OutputError, Prediction, cannot_write
 from .predictor import Predictor
 from .run import CaseFiles, Extras, run_case, with_base
+from .termination import EXIT_TERMINATED, exit_on_sigterm
 
 SUMMARY_NAME = "summary.csv"
+OUTDATED = "~outdated"
+"""Ends the folder of a result that its case no longer has. No case's name holds the sign."""
 COLUMNS = ("case", *(f.name for f in fields(CaseFiles) if f.name != "name"))
 ROLES = {
     "ct": "ct",
@@ -37,13 +41,17 @@ ROLES = {
 
 @dataclass(frozen=True)
 class CaseStatus:
-    """What became of one case: `done`, `skipped` (was done already), `checked` (dry run) or `failed`."""
+    """What became of one case: `done`, `skipped` (was done already), `checked` (dry run) or `failed`.
+
+    note: what became of an earlier result or of the summary, in words.
+    """
 
     case: str
     status: str
     seconds: float = 0.0
     result: dict | None = None
     error: dict | None = None
+    note: str = ""
 
     @property
     def failed(self) -> bool:
@@ -78,8 +86,9 @@ def read_cohort(path: Path | str) -> list[CaseFiles]:
     if not {"case", "ct"} <= columns or columns - set(COLUMNS):
         raise _bad_cohort(path, f"has the columns {', '.join(sorted(map(str, columns)))}")
     cases = [_case_files(row, number, path) for number, row in enumerate(rows, start=2)]
-    names = [case.name for case in cases]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    # Where file names have no case, as on Windows, Good and good would be one folder.
+    names = [case.name.casefold() for case in cases]
+    if twice := [case.name for case in cases if names.count(case.name.casefold()) > 1]:
         raise _bad_cohort(path, f"names these cases twice: {', '.join(twice)}")
     if not cases:
         raise _bad_cohort(path, "has no rows")
@@ -89,7 +98,7 @@ def read_cohort(path: Path | str) -> list[CaseFiles]:
 def _case_files(row: dict, number: int, path: Path) -> CaseFiles:
     values = {key: value.strip() for key, value in row.items() if key in COLUMNS and value and value.strip()}
     name = values.pop("case", "")
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or name.casefold() == SUMMARY_NAME:
         raise _bad_cohort(path, f"has the case name '{name}' in line {number}; it becomes a folder's name")
     if "ct" not in values:
         raise _bad_cohort(path, f"has no ct in line {number} (case {name})")
@@ -115,17 +124,45 @@ def check_cohort(cases: list[CaseFiles]) -> Iterator[CaseStatus]:
 
 
 def run_cohort(cases: list[CaseFiles], out: Path, options: BatchOptions, jobs: int = 1) -> Iterator[CaseStatus]:
-    """Statuses as they come, `summary.csv` kept up to date. Raises ModelError, DeviceError, OutputError at once."""
+    """Statuses as they come, `summary.csv` kept up to date. Raises ModelError, DeviceError, OutputError at once.
+
+    A summary that cannot be written, as while a spreadsheet has it open, stops nothing: the first status says so, it is
+    tried again after each case, and OutputError summary_not_writable comes after the last one.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(out, error) from error
     statuses: dict[str, CaseStatus] = {}
+    problem: OutputError | None = None
     runner = _run_parallel(cases, out, options, jobs) if jobs > 1 else _run_serial(cases, out, options)
     for status in runner:
+        notes = _set_aside(out / status.case) if status.failed else []
         statuses[status.case] = status
-        _write_summary(out, [statuses[c.name] for c in cases if c.name in statuses])
-        yield status
+        try:
+            _write_summary(out, [statuses[c.name] for c in cases if c.name in statuses])
+            problem = None
+        except OutputError as error:
+            if problem is None:
+                notes += [f"{SUMMARY_NAME} cannot be written now, is it open in another program? The cases go on"]
+            problem = error
+        yield replace(status, note="; ".join(notes))
+    if problem:
+        raise problem
+
+
+def _set_aside(folder: Path) -> list[str]:
+    """Marks the result of an earlier run, which is not this one's; says so."""
+    if not (folder / JSON_NAME).exists():
+        return []
+    outdated = folder.with_name(folder.name + OUTDATED)
+    try:
+        if outdated.exists():
+            shutil.rmtree(outdated)
+        folder.rename(outdated)
+    except OSError:
+        return [f"what is in {folder.name} is of an earlier run"]
+    return [f"its earlier result is now in {outdated.name}"]
 
 
 def _run_serial(cases: list[CaseFiles], out: Path, options: BatchOptions) -> Iterator[CaseStatus]:
@@ -143,6 +180,7 @@ def _start_process(model: str, device: str, threads: int) -> None:
     from ..networks.cpu import tune_allocator
 
     global _predictor
+    exit_on_sigterm()
     tune_allocator()
     torch.set_num_threads(threads)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
@@ -152,7 +190,10 @@ def _start_process(model: str, device: str, threads: int) -> None:
 
 
 def _run_in_process(files: CaseFiles, out: Path, options: BatchOptions) -> CaseStatus:
-    return _run_one(_predictor, files, out, options)
+    try:
+        return _run_one(_predictor, files, out, options)
+    except (KeyboardInterrupt, SystemExit):
+        os._exit(EXIT_TERMINATED)  # else the pool would take it for a result, and begin the next case
 
 
 def _run_parallel(cases: list[CaseFiles], out: Path, options: BatchOptions, jobs: int) -> Iterator[CaseStatus]:
@@ -164,16 +205,20 @@ def _run_parallel(cases: list[CaseFiles], out: Path, options: BatchOptions, jobs
         threads = max(1, (os.cpu_count() or 1) // processes)
         start = (options.model, options.device, threads)
         finished: set[str] = set()
+        others = multiprocessing.active_children()
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start_process, start) as pool:
-            futures = [pool.submit(_run_in_process, files, out, options) for files in pending]
             try:
+                futures = [pool.submit(_run_in_process, files, out, options) for files in pending]
                 for future in as_completed(futures):
                     if not isinstance(future.exception(), BrokenProcessPool):
                         status = future.result()
                         finished.add(status.case)
                         yield status
-            except (KeyboardInterrupt, GeneratorExit):
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
                 pool.shutdown(wait=False, cancel_futures=True)
+                for process in multiprocessing.active_children():
+                    if process not in others:
+                        process.terminate()
                 raise
         pending = [files for files in pending if files.name not in finished]
         if pending and processes == 1:
@@ -233,6 +278,7 @@ def _already_done(folder: Path, files: CaseFiles, model: str) -> dict | None:
 
 
 def _write_summary(out: Path, statuses: list[CaseStatus]) -> None:
+    """Raises OutputError summary_not_writable."""
     rows = [_summary_row(status) for status in statuses]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     temporary = out / f".{SUMMARY_NAME}"
@@ -243,7 +289,13 @@ def _write_summary(out: Path, statuses: list[CaseStatus]) -> None:
             writer.writerows(rows)
         temporary.replace(out / SUMMARY_NAME)
     except OSError as error:
-        raise cannot_write(out / SUMMARY_NAME, error) from error
+        raise OutputError(
+            "summary_not_writable",
+            cannot_write(out / SUMMARY_NAME, error).message,
+            "Close it where it is open, or free some space, and run again with --resume: what is done stays.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _summary_row(status: CaseStatus) -> dict:

@@ -17,7 +17,8 @@ def say_statuses(
     counts: Counter[str] = Counter()
     for number, status in enumerate(statuses, start=1):
         counts[status.status] += 1
-        say(f"[{number}/{total}] {status.case}: {_outcome(status, with_messages)}")
+        note = f" ({status.note})" if status.note else ""
+        say(f"[{number}/{total}] {status.case}: {_outcome(status, with_messages)}{note}")
     summary = ", ".join(f"{count} {name}" for name, count in counts.items())
     say(f"{summary} of {total} case{'' if total == 1 else 's'}")
     return counts["failed"]

@@ -6,7 +6,7 @@ A model folder holds `model.safetensors` (weights, never pickle), `model.json` a
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -55,6 +55,19 @@ class ModelCard:
     @property
     def trained_on_phantoms(self) -> bool:
         return bool(self.training["phantoms"])
+
+    def measured(self, inputs: Sequence[str]) -> dict:
+        """Macro-AUC and accuracy of the network reading these inputs, such as ("ct", "fdg"), as `metrics` has them.
+
+        Each with its interval, and `data` saying on what; empty where it was not measured so.
+        """
+        read = "_".join(inputs) if len(inputs) > 1 else f"{inputs[0]}_only"
+        found = {}
+        for name in ("macro_auc", "accuracy"):
+            for kind in ("", "_interval"):
+                if (key := f"{name}_{read}{kind}") in self.metrics:
+                    found[name + kind] = self.metrics[key]
+        return found and found | {"data": self.metrics.get("data", "data not said")}
 
     @classmethod
     def read(cls, folder: Path | str) -> "ModelCard":

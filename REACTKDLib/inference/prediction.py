@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
@@ -24,6 +26,9 @@ REFERENCE_ML = 100.0
 """Attention is shown as logit per this volume: it does not depend on how fine the feature grid is."""
 FADE_MM = 3.0
 """Attention fades out over this distance outside the liver, where it is not about a region of the graph."""
+UNFINISHED = ".unfinished"
+LEFTOVER_AGE_S = 3600.0
+"""Nothing is written into a result's folder for longer than minutes."""
 
 
 class OutputError(ReactKDError):
@@ -111,7 +116,7 @@ class PredictionSummary:
     entropy: float
     """Of the probabilities, divided by log(classes): 0 certain, 1 uniform."""
     abstain: bool
-    """Whether the highest probability is below the model's threshold."""
+    """Whether there is no lesion to grade, or the highest probability is below the model's threshold."""
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     background_attention: tuple[float, ...]
@@ -268,7 +273,7 @@ def new_folder(out: Path | str, replaces: str = JSON_NAME) -> Iterator[Path]:
     """A folder that appears whole or not at all: filled under a temporary name, renamed on success.
 
     An earlier result at `out`, known by its file `replaces`, is replaced; anything else there is refused, not deleted.
-    Raises OutputError when `out` cannot be written.
+    What processes that were killed left of theirs is removed. Raises OutputError when `out` cannot be written.
     """
     out = Path(out).absolute()
     if out.exists() and not (out / replaces).exists() and not (out.is_dir() and not any(out.iterdir())):
@@ -277,7 +282,7 @@ def new_folder(out: Path | str, replaces: str = JSON_NAME) -> Iterator[Path]:
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", suffix=UNFINISHED, dir=out.parent))
     except OSError as error:
         raise cannot_write(out, error) from error
     try:
@@ -288,16 +293,26 @@ def new_folder(out: Path | str, replaces: str = JSON_NAME) -> Iterator[Path]:
             out.rename(earlier)
             try:
                 temporary.rename(out)
-            except OSError:
-                earlier.rename(out)
-                raise
+            finally:
+                if not out.exists():
+                    earlier.rename(out)
             shutil.rmtree(earlier, ignore_errors=True)
         else:
             temporary.rename(out)
+        _remove_leftovers(out)
     except OSError as error:
         raise cannot_write(out, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Temporary folders for the same result that no living process can be filling."""
+    ours = re.compile(rf"\.{re.escape(out.name)}-\w{{8}}{re.escape(UNFINISHED)}(\.old)?")
+    with suppress(OSError):  # the result is in its place already
+        for folder in out.parent.iterdir():
+            if ours.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > LEFTOVER_AGE_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def cannot_write(out: Path, error: OSError) -> OutputError:

@@ -73,13 +73,13 @@ class Predictor:
             logits=tuple(_logits(attribution).tolist()),
             temperature=self.card.temperature,
             entropy=_entropy(probabilities),
-            abstain=bool(probabilities.max() < self.card.abstain_below),
+            abstain=top.id == LIVER_ID or bool(probabilities.max() < self.card.abstain_below),
             nodes=nodes,
             edges=_edges(nodes, features, data.region_weights),
             background_attention=tuple(attribution.background[0].tolist()),
             bias=tuple(attribution.bias.tolist()),
             findings=(*data.findings, *findings),
-            provenance=self._provenance(case, seconds),
+            provenance=self._provenance(case, tuple(channels), seconds),
             regions=data.regions.full_label_map(),
             attention=data.feature_grid.image(
                 attribution.voxels[0].movedim(0, -1).contiguous().numpy(), is_vector=True
@@ -154,7 +154,8 @@ class Predictor:
         grade = int(np.argmax(before))
         return DeletionCheck(node.id, tuple(after.tolist()), float(after[grade] - before[grade]))
 
-    def _provenance(self, case: Case, seconds: dict[str, float]) -> dict:
+    def _provenance(self, case: Case, read: tuple[str, ...], seconds: dict[str, float]) -> dict:
+        """read: names of the images that the network was given."""
         return {
             "package": f"reactkd {__version__}",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -166,6 +167,8 @@ class Predictor:
                 "trained_on": self.card.training["data"],
                 "trained_on_phantoms": self.card.trained_on_phantoms,
                 "intended_use": self.card.intended_use,
+                "read": list(read),
+                "measured": self.card.measured(read),
             },
             "inputs": {role: source.to_dict() for role, source in case.sources.items()},
             "selection": dict(case.selection),

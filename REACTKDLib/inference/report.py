@@ -11,7 +11,7 @@ from .drawing import Picture
 from .graph_picture import graph_picture
 from .prediction import Edge, Prediction
 from .slice_pictures import TRACER_NAMES
-from .wording import deletion_check, measure, minute, number, percent, plain, reasons, signed
+from .wording import abstention, deletion_check, measure, minute, number, percent, performance, plain, reasons, signed
 
 SHOWN_EDGES = 10
 """The strongest; the rest can be unfolded."""
@@ -54,6 +54,8 @@ def write_report(prediction: Prediction, pictures: Iterable[Picture], path: Path
         demo=demo,
         findings=[finding for finding in prediction.findings if not (demo and finding.code == PHANTOM_FINDING)],
         purpose=_purpose(model.get("intended_use")),
+        abstention=abstention(prediction),
+        performance=performance(model),
         reasons=reasons(prediction),
         deletion=deletion_check(prediction),
         tracers=list(dict.fromkeys(tracer for node in prediction.nodes for tracer in node.pet)),

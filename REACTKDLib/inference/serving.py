@@ -47,7 +47,11 @@ def _job(job_id: str, request: dict) -> _Job:
     if wrong := {finding.severity for finding in findings} - {"info", "warning"}:
         raise ValueError(f"there is no severity {wrong.pop()!r}")
     files = CaseFiles(**request["files"])
-    return _Job(job_id, files, str(request["out"]), bool(request.get("report", True)), findings)
+    for name, value in {**vars(files), "out": request["out"]}.items():
+        kind = int | None if name == "acquisition" else str if name in ("ct", "name", "out") else str | None
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is {value!r:.40}")
+    return _Job(job_id, files, request["out"], bool(request.get("report", True)), findings)
 
 
 class Worker:
@@ -87,9 +91,9 @@ class Worker:
     def _obey(self, line: str) -> bool:
         """False after a shutdown."""
         try:
-            request = json.loads(line)
+            request = json.loads(line.encode())  # of a line that was not UTF-8, this raises ValueError
             command, job_id = request["command"], str(request.get("id", ""))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self._refuse(None, "it is no JSON object with a command")
             return True
         if command == "predict":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from ..imaging import masks
 from ..imaging.geometry import Geometry
 from .drawing import HEIGHT, WIDTH
 
@@ -48,11 +49,7 @@ SAGITTAL = View("sagittal", (0.0, 1.0, 0.0), (0.0, 0.0, -1.0), "APSI")
 
 def row_ends(regions: sitk.Image) -> np.ndarray:
     """First and last region voxel of each image row: (points, 3) LPS mm, as wide as all voxels in every direction."""
-    rows = sitk.GetArrayViewFromImage(regions) > 0
-    z, y = np.nonzero(rows.any(axis=2))
-    rows = rows[z, y]
-    ends = (rows.argmax(axis=1), rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1))
-    return Geometry.of(regions).to_world(np.concatenate([np.column_stack([x, y, z]) for x in ends]))
+    return Geometry.of(regions).to_world(masks.row_ends(sitk.GetArrayViewFromImage(regions) > 0))
 
 
 def plane_through(view: View, liver: np.ndarray, anchor: np.ndarray) -> Geometry:

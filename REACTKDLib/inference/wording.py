@@ -1,6 +1,7 @@
 """Numbers and sentences about a result: what was computed, in words, and nothing more."""
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -8,35 +9,79 @@ import numpy as np
 from .prediction import Node, PredictionSummary
 
 DASH, SPACE = "–", "\N{NO-BREAK SPACE}"
+INPUT_NAMES = {"ct": "CT", "fdg": "FDG PET", "act": "acetate PET"}
+NO_LESION = "No lesion was given: there is no tumour to grade."
 NEARBY_MM = 5.0
 """A smaller offset from the liver's centroid is not worth a word."""
 DIRECTIONS = (("right", "left"), ("anterior", "posterior"), ("inferior", "superior"))
 """Of LPS x, y and z: towards lower and higher values."""
 
 
+def abstention(prediction: PredictionSummary) -> str:
+    """Why this is to be read as no grade; "" where it is one."""
+    if not prediction.abstain:
+        return ""
+    if not prediction.lesions:
+        return NO_LESION
+    highest = f"{percent(prediction.probabilities[prediction.grade])} for {prediction.grade_name}"
+    return f"The highest probability, {highest}, is below the model's threshold: read this as no grade."
+
+
 def reasons(prediction: PredictionSummary) -> str:
-    """Why this grade: what lesions, other regions, background and bias add to its logit."""
+    """Why this grade: what lesions, the liver, background and bias add to its logit."""
     grade, top = prediction.grade, prediction.most_attended
     share = top.attention[grade]
-    rest = math.fsum(node.attention[grade] for node in prediction.nodes if node != top)
-    fixed = f"background and bias {signed(prediction.background_attention[grade] + prediction.bias[grade], 2)}"
-    others = f"all other regions together add {signed(rest, 2)}, {fixed}."
     logit = f"its logit of {signed(prediction.logits[grade], 2)}"
+    rest = f"background and bias {signed(prediction.background_attention[grade] + prediction.bias[grade], 2)}"
     if not prediction.lesions:
-        return f"No lesion was given. The liver adds {signed(share, 2)} to {logit}, {fixed}."
+        return f"{NO_LESION} The liver adds {signed(share, 2)} to {logit}, {rest}."
 
-    lesion = f"{top.name} ({_whereabouts(prediction, top)})"
     alone = len(prediction.lesions) == 1
+    if not alone:
+        others = math.fsum(node.attention[grade] for node in prediction.lesions if node != top)
+        rest = f"the other lesions {signed(others, 2)}, {rest}"
+    livers = [node.attention[grade] for node in prediction.nodes if node not in prediction.lesions]
+    if livers:
+        rest = f"the liver outside {'it' if alone else 'the lesions'} {signed(math.fsum(livers), 2)}, {rest}"
+    verdict = ""
+    if abs(math.fsum(livers)) > abs(share):
+        verdict = f" The grade rests more on the liver than on {'the' if alone else 'any'} lesion."
+    return f"{_of_lesion(prediction, top, share, alone)} {logit}{_by_little(share)}; {rest}.{verdict}"
+
+
+def _of_lesion(prediction: PredictionSummary, top: Node, share: float, alone: bool) -> str:
+    """What the lesion that matters most does to the logit, which is named next."""
+    lesion = f"{top.name} ({_whereabouts(prediction, top)})"
     if _rounds_to_zero(share, 2):
-        start = (
-            f"{lesion} hardly matters for this grade: it"
-            if alone
-            else f"No lesion matters much for this grade. {lesion} matters most, yet"
-        )
-        return f"{start} changes {logit} by less than 0.01; {others}"
-    speaks = "speaks" if alone else "speaks most"
+        if alone:
+            return f"{lesion} hardly matters for this grade: it changes"
+        return f"No lesion matters much for this grade. {lesion} matters most, yet changes"
     side = "for" if share > 0 else "against"
-    return f"{lesion} {speaks} {side} this grade: it adds {signed(share, 2)} to {logit}; {others}"
+    if alone:
+        return f"{lesion} speaks {side} this grade: it adds {signed(share, 2)} to"
+    return f"Of the lesions, {lesion} speaks most {side} this grade: it adds {signed(share, 2)} to"
+
+
+def _by_little(share: float) -> str:
+    return " by less than 0.01" if _rounds_to_zero(share, 2) else ""
+
+
+def performance(model: Mapping) -> str:
+    """How good the model was with what it read here; "" where that was not measured. model: of the provenance."""
+    measured = model.get("measured") or {}
+    said = [
+        f"{title} {number(measured[name])}{_interval(measured.get(f'{name}_interval'))}"
+        for name, title in (("macro_auc", "macro-AUC"), ("accuracy", "accuracy"))
+        if name in measured
+    ]
+    if not said:
+        return ""
+    read = " and ".join(INPUT_NAMES.get(name, name) for name in model["read"])
+    return f"Reading {read} it reached {' and '.join(said)}, on {measured['data']}."
+
+
+def _interval(limits: Sequence[float] | None) -> str:
+    return f" [{number(limits[0])}, {number(limits[1])}]" if limits else ""
 
 
 def deletion_check(prediction: PredictionSummary) -> str:

@@ -45,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     share_cores()
     output = _private_stdout()
-    sys.stdin.reconfigure(encoding="utf-8")
+    # What is not UTF-8 is for the worker to refuse: here it would end it.
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
     _send(output, event="starting", pid=os.getpid())
     try:
         worker = _load(options.model, options.device, output)

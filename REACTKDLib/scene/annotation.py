@@ -35,7 +35,10 @@ def grade_text(overlay: Overlay) -> str:
     """The predicted grade and its probability, and whether the model would rather not say."""
     probability = overlay.probabilities[overlay.grade]
     text = f"{overlay.classes[overlay.grade].capitalize()}  {probability:.0%}"
-    return f"{text}\nBelow the threshold: no grade is given" if overlay.abstain else text
+    if not overlay.abstain:
+        return text
+    why = "Below the threshold" if overlay.summary.lesions else "No lesion"
+    return f"{text}\n{why}: no grade is given"
 
 
 def add_corner_text(renderer: vtk.vtkRenderer, text: str, font_size: int) -> None:

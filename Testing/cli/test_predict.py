@@ -124,6 +124,17 @@ def test_a_disk_that_fills_up_is_said_and_leaves_nothing(arguments, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_a_run_that_is_terminated_leaves_nothing_half_written(arguments, tmp_path):
+    ended = (
+        "import os, signal, sys, time; from REACTKDLib.inference import run; from REACTKDLib.cli import main;"
+        "run.write_report = lambda *_: (os.kill(os.getpid(), signal.SIGTERM), time.sleep(100)); sys.exit(main())"
+    )
+    command = [sys.executable, "-c", ended, *map(str, arguments)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 143
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     "masks",

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from REACTKDLib.imaging.case import Case
+from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.imaging.geometry import Geometry
 
 LIVER_CENTRE, LIVER_RADII = np.array([-40.0, 10.0, -20.0]), np.array([70.0, 55.0, 60.0])
@@ -74,6 +76,29 @@ def grid(spacing=(2.0, 2.0, 3.0), direction=None, size=(170, 130, 60)) -> Geomet
     centre = np.array([-20.0, 0.0, -20.0])
     origin = centre - matrix @ (np.array(spacing) * (np.array(size) - 1) / 2)
     return Geometry(size, spacing, tuple(origin.tolist()), tuple(matrix.ravel().tolist()))
+
+
+def codes(case: Case) -> list[str]:
+    return [finding.code for finding in case.findings]
+
+
+def refused(*arguments, **options) -> CaseError:
+    with pytest.raises(CaseError) as caught:
+        Case.from_images(*arguments, **options)
+    assert caught.value.message.endswith(".")
+    assert caught.value.hint
+    return caught.value
+
+
+def moved(image: sitk.Image, millimetres) -> sitk.Image:
+    copy = sitk.Image(image)
+    copy.SetOrigin(tuple(np.add(image.GetOrigin(), millimetres)))
+    return copy
+
+
+def altered(image: sitk.Image, change) -> sitk.Image:
+    array = sitk.GetArrayFromImage(image)
+    return Geometry.of(image).image(change(array))
 
 
 @pytest.fixture(scope="session")

@@ -47,3 +47,10 @@ def test_a_grid_matches_itself_to_a_fraction_of_a_voxel_only():
     assert geometry.matches(nudged)
     assert not geometry.matches(moved)
     assert not geometry.matches(flipped)
+
+
+def test_a_volume_holds_its_points_up_to_the_edges_of_its_voxels():
+    geometry = grid(direction=rotation(20, 0))
+    corners, centre = geometry.corners(), geometry.corners().mean(axis=0)
+    assert geometry.contains(centre + 0.999 * (corners - centre)).all()
+    assert not geometry.contains(centre + 1.001 * (corners - centre)).any()

@@ -1,11 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from skimage import measure
 
-from REACTKDLib.imaging.masks import bounding_box, close, components, largest_component
+from REACTKDLib.imaging.masks import bounding_box, close, components, largest_component, row_ends
 
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=9))
 
@@ -71,3 +72,13 @@ def test_the_bounding_box_holds_every_voxel_and_no_empty_rim(mask, margin):
     for axis in range(3):
         assert tight.take(0, axis).any()
         assert tight.take(-1, axis).any()
+
+
+@given(masks, st.tuples(*[st.floats(-1, 1)] * 3))
+@settings(deadline=None)
+def test_the_ends_of_rows_reach_as_far_as_all_voxels_in_every_direction(mask, direction):
+    ends, everything = row_ends(mask), np.argwhere(mask)[:, ::-1]
+    assert len(ends) == 2 * mask.any(axis=2).sum()
+    if everything.size:
+        assert (ends @ direction).max() == pytest.approx((everything @ direction).max())
+    assert mask[tuple(ends.T[::-1])].all()

@@ -1,4 +1,6 @@
 import gzip
+import struct
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -8,7 +10,8 @@ import SimpleITK as sitk
 from REACTKDLib.imaging.case import Case
 from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.imaging.geometry import Geometry
-from REACTKDLib.imaging.reading import checksum, read_volume
+from REACTKDLib.imaging.reading import checksum, compact, read_volume
+from REACTKDLib.imaging.shear import is_sheared
 from REACTKDLib.imaging.writing import write_image
 
 from .conftest import Abdomen, grid, rotation
@@ -105,6 +108,92 @@ def test_a_tilted_gantry_is_refused(tmp_path, small):
     assert code(tmp_path / "series") == "tilted_gantry"
 
 
+def sheared(image, shear):
+    """The same voxels on a grid whose z axis leans by `shear` of a millimetre a millimetre towards y."""
+    geometry = Geometry.of(image)
+    leaning = np.reshape(geometry.direction, (3, 3)) @ [[1, 0, 0], [0, 1, shear], [0, 0, 1]]
+    return replace(geometry, direction=tuple(leaning.ravel().tolist())).image(sitk.GetArrayFromImage(image))
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
+def test_a_sheared_volume_is_straightened_and_what_lies_in_it_stays_where_it_was(tmp_path, suffix):
+    """A ramp is linear in space, whatever the grid."""
+    slope = np.array((3.0, -2.0, 1.0))
+    grid = Geometry((30, 26, 20), (2.0, 2.0, 3.0), (5.0, 6.0, 7.0), (1, 0, 0, 0, 1, 0.3, 0, 0, 1))
+    index = np.moveaxis(np.indices(grid.shape), 0, -1)[..., ::-1]
+    write_image(grid.image((grid.to_world(index) @ slope).astype(np.float32)), tmp_path / f"ct{suffix}")
+    read = read_volume(tmp_path / f"ct{suffix}", "ct")
+    assert not is_sheared(Geometry.of(read))
+    middle = [n // 2 for n in read.GetSize()]
+    assert read[middle] == pytest.approx(np.array(read.TransformIndexToPhysicalPoint(middle)) @ slope, abs=1e-3)
+
+
+def write_nifti(path, image, *, sform, qform_code, sform_code=1):
+    """image: on the qform. sform: (3, 4), RAS."""
+    sitk.WriteImage(image, str(path))
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<2h", raw, 252, qform_code, sform_code)
+    struct.pack_into("<12f", raw, 280, *np.ravel(sform))
+    path.write_bytes(raw)
+
+
+def ras(geometry) -> np.ndarray:
+    return np.diag([-1, -1, 1]) @ geometry.index_to_world[:3]
+
+
+def test_a_sheared_nifti_which_itk_does_not_read_is_called_so(tmp_path, small):
+    write_nifti(tmp_path / "ct.nii", small, sform=ras(Geometry.of(sheared(small, 0.3))), qform_code=0)
+    assert code(tmp_path / "ct.nii") == "tilted_gantry"
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".hdr"])
+@pytest.mark.parametrize("apart", ["shifted", "mirrored", "sheared"])
+def test_a_nifti_that_says_twice_where_it_lies_and_not_the_same_is_refused(tmp_path, small, apart, suffix):
+    sform = ras(Geometry.of(small))
+    if apart == "shifted":
+        sform[1, 3] += 7.0  # voxels are 6 mm wide
+    elif apart == "mirrored":
+        sform[0] *= -1
+    else:
+        sform = ras(Geometry.of(sheared(small, 0.3)))
+    write_nifti(tmp_path / f"ct{suffix}", small, sform=sform, qform_code=1)
+    assert code(tmp_path / f"ct{suffix}") == "two_positions"
+
+
+@pytest.mark.parametrize(
+    "direction", [np.eye(3), rotation(170, 1), np.diag([1, 1, -1]), rotation(20, 0) @ rotation(-70, 2)]
+)
+def test_two_positions_that_are_one_to_a_voxel_are_taken_and_so_is_one_alone(tmp_path, direction):
+    image = Abdomen(grid(spacing=(6, 6, 8), size=(50, 40, 22), direction=direction)).ct
+    sform = ras(Geometry.of(image))
+    write_nifti(tmp_path / "same.nii", image, sform=sform, qform_code=1)
+    sform[1, 3] += 5.0
+    write_nifti(tmp_path / "near.nii", image, sform=sform, qform_code=1)
+    sform[1, 3] += 100.0
+    write_nifti(tmp_path / "alone.nii", image, sform=sform, qform_code=0)
+    sitk.WriteImage(image, str(tmp_path / "as written.nii.gz"))
+    for name in ("same.nii", "near.nii", "alone.nii", "as written.nii.gz"):
+        assert read_volume(tmp_path / name, "ct").GetSize() == image.GetSize()
+
+
+@pytest.mark.parametrize(
+    ("modality", "frames", "expected"), [("SEG", 3, "dicom_seg"), ("SEG", 1, "dicom_seg"), ("CT", 3, "multi_frame")]
+)
+def test_frames_in_one_dicom_file_are_refused_since_itk_does_not_place_them(
+    tmp_path, small, modality, frames, expected
+):
+    write_dicom(tmp_path / "series", small)
+    data = pydicom.dcmread(tmp_path / "series" / "s000.dcm")
+    data.Modality, data.NumberOfFrames, data.PixelData = modality, frames, data.PixelData * frames
+    data.save_as(tmp_path / "frames.dcm")
+    assert code(tmp_path / "frames.dcm") == expected
+
+
+def test_an_acquisition_number_needs_a_series_to_choose_from(tmp_path, small):
+    write_image(small, tmp_path / "ct.nrrd")
+    assert code(tmp_path / "ct.nrrd", acquisition=3) == "no_series"
+
+
 @pytest.mark.parametrize("header", ["NRRD0004\ntype: short\nencoding: raw\n\n", "NRRD0004\ntype: nonsense\n\n"])
 def test_a_malformed_header_is_refused(tmp_path, header):
     (tmp_path / "ct.nrrd").write_text(header)
@@ -136,7 +225,19 @@ def test_a_truncated_file_is_refused(tmp_path, small, suffix):
         assert code(path) == "unreadable"
 
 
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_truncated_pair_of_header_and_voxels_is_refused_by_either_name(tmp_path, small):
+    sitk.WriteImage(small, str(tmp_path / "ct.hdr"))
+    assert np.array_equal(
+        sitk.GetArrayViewFromImage(read_volume(tmp_path / "ct.img", "ct")), sitk.GetArrayViewFromImage(small)
+    )
+    voxels = tmp_path / "ct.img"
+    voxels.write_bytes(voxels.read_bytes()[: voxels.stat().st_size * 6 // 10])
+    assert code(tmp_path / "ct.hdr") == code(tmp_path / "ct.img") == "unreadable"
+    voxels.unlink()
+    assert code(tmp_path / "ct.hdr") == "unreadable"
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".hdr"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_nifti_with_a_value_that_is_no_number_is_refused_although_itk_would_make_it_zero(
     tmp_path, small, suffix, value
@@ -176,6 +277,34 @@ def test_a_colour_image_is_refused(tmp_path):
     image = sitk.GetImageFromArray(np.zeros((4, 5, 6, 3), np.uint8), isVector=True)
     sitk.WriteImage(image, str(tmp_path / "rgb.nrrd"))
     assert code(tmp_path / "rgb.nrrd") == "not_scalar"
+
+
+@pytest.mark.parametrize(
+    ("kind", "added", "expected"),
+    [
+        (sitk.sitkInt16, 0, sitk.sitkInt16),
+        (sitk.sitkFloat32, 0, sitk.sitkInt16),
+        (sitk.sitkFloat64, 0, sitk.sitkInt16),
+        (sitk.sitkInt32, 0, sitk.sitkInt16),
+        (sitk.sitkInt32, 40_000, sitk.sitkFloat32),
+        (sitk.sitkFloat32, 0.5, sitk.sitkFloat32),
+        (sitk.sitkFloat64, 0.5, sitk.sitkFloat32),
+        (sitk.sitkFloat32, np.nan, sitk.sitkFloat32),
+    ],
+)
+def test_a_ct_of_whole_hu_takes_two_bytes_a_voxel_whatever_its_file_took_and_loses_nothing(
+    small, kind, added, expected
+):
+    array = sitk.GetArrayFromImage(sitk.Cast(small, kind))
+    array[-1, -1, -1] += added
+    image = compact(Geometry.of(small).image(array))
+    assert image.GetPixelID() == expected
+    assert np.array_equal(sitk.GetArrayViewFromImage(image), array, equal_nan=bool(np.isnan(added)))
+
+
+def test_a_dicom_series_of_whole_hu_takes_two_bytes_a_voxel(tmp_path, small):
+    write_dicom(tmp_path / "series", small)
+    assert compact(read_volume(tmp_path / "series", "ct")).GetPixelID() == sitk.sitkInt16
 
 
 def test_the_checksum_of_a_folder_does_not_depend_on_file_names(tmp_path, small):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from REACTKDLib.imaging.case import Case
+from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.imaging.geometry import Geometry
 from REACTKDLib.imaging.preprocess import network_grid
 from REACTKDLib.imaging.regions import Region, Regions, find_regions
@@ -22,6 +23,10 @@ def with_tumor(abdomen: Abdomen, spheres) -> Case:
     """The abdomen's liver with these lesions: (centre LPS mm, radius mm)."""
     mask = np.any([abdomen.sphere(centre, radius) for centre, radius in spheres], axis=0)
     return Case.from_images(abdomen.ct, abdomen.liver, abdomen.geometry.image(mask.astype(np.uint8)))
+
+
+def regions_codes(case: Case) -> list[str]:
+    return [finding.code for finding in find_regions(case, SPEC).findings]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,30 @@ def test_a_speck_away_from_the_liver_does_not_belong_to_it(abdomen):
     assert regions(abdomen.geometry.image(array)).items == regions(abdomen.liver).items
 
 
+def test_a_liver_drawn_on_every_second_slice_is_refused(abdomen):
+    array = sitk.GetArrayFromImage(abdomen.liver)
+    array[::2] = 0
+    with pytest.raises(CaseError, match="of the liver mask, in 19 other pieces, is not connected") as caught:
+        find_regions(Case.from_images(abdomen.ct, abdomen.geometry.image(array)), SPEC)
+    assert caught.value.code == "liver_in_pieces"
+    assert "every second slice" in caught.value.hint
+
+
+def test_a_piece_of_liver_that_is_left_out_is_reported(abdomen):
+    array = sitk.GetArrayFromImage(abdomen.liver)
+    array[:, :, 95:98] = 0
+    regions = find_regions(Case.from_images(abdomen.ct, abdomen.geometry.image(array)), SPEC)
+    finding = regions.findings[0]
+    assert finding.code == "liver_pieces_dropped"
+    fraction = array[:, :, 98:].sum() / array.sum()
+    assert finding.message == f"{fraction:.0%} of the liver mask, in 1 other piece, was left out."
+
+
+def test_a_lesion_beside_the_liver_is_not_a_piece_of_it(abdomen):
+    case = with_tumor(abdomen, [((-138, 10, -20), 25)])
+    assert regions_codes(case) == []
+
+
 def test_uptake_is_measured_on_the_pets_own_voxels(abdomen, coarse_pet):
     regions = find_regions(Case.from_images(abdomen.ct, abdomen.liver, abdomen.tumor, {"fdg": coarse_pet}), SPEC)
     liver, large, small = regions.items
@@ -150,6 +179,18 @@ def test_a_feature_voxel_inside_one_region_belongs_to_it_alone(spacing, flips):
     # Spacings that divide the cells put voxel centres on their edges, whichever way the axes run.
     cells = Geometry((16, 16, 12), (10.0, 12.0, 15.0), (-100.0, -90.0, -100.0))
     assert np.all(region_weights(regions, cells) == 1)
+
+
+@pytest.mark.parametrize("rounding", [-5e-8, -1e-12, 5e-8])
+def test_how_a_file_rounds_its_spacing_moves_no_voxel_to_another_cell(abdomen, rounding):
+    """Edges of the cells go through voxel centres."""
+    case = with_tumor(abdomen, LESIONS)
+    regions = find_regions(case, SPEC)
+    geometry = regions.ct_geometry
+    spacing = np.asarray(geometry.spacing)
+    cells = Geometry((12, 12, 8), tuple(6 * spacing), regions.geometry.to_world((3.0, 3.0, 3.0)))
+    rounded = replace(regions, ct_geometry=replace(geometry, spacing=tuple(spacing + rounding)))
+    assert np.array_equal(region_weights(rounded, cells), region_weights(regions, cells))
 
 
 def test_a_lesion_smaller_than_a_feature_voxel_keeps_its_weight(abdomen):

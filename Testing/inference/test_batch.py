@@ -1,15 +1,22 @@
 import csv
 import os
 import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.inference import batch as module
-from REACTKDLib.inference.batch import BatchOptions, check_cohort, read_cohort, run_cohort
-from REACTKDLib.inference.prediction import Prediction
+from REACTKDLib.inference.batch import BatchOptions, CaseStatus, check_cohort, read_cohort, run_cohort
+from REACTKDLib.inference.batch_lines import say_statuses
+from REACTKDLib.inference.prediction import OutputError, Prediction
 from REACTKDLib.inference.run import run_case
+
+PROJECT = Path(module.__file__).parents[2]
 
 
 def write_cohort(folder: Path, rows: list[dict]) -> Path:
@@ -132,12 +139,83 @@ def test_a_case_that_kills_its_process_is_reported_and_the_others_are_done(tmp_p
     assert summary(tmp_path / "out")["two"]["code"] == "crashed"
 
 
+def test_a_summary_that_cannot_be_written_is_said_once_and_the_cases_go_on(cohort, tmp_path, options):
+    (tmp_path / "out" / "summary.csv" / "in use").mkdir(parents=True)
+    statuses = run_cohort(read_cohort(cohort), tmp_path / "out", options)
+    seen = [next(statuses) for _ in range(3)]
+    assert [status.status for status in seen] == ["done", "failed", "done"]
+    assert ["summary.csv" in status.note for status in seen] == [True, False, False]
+    with pytest.raises(OutputError, match=r"summary\.csv") as caught:
+        next(statuses)
+    assert caught.value.code == "summary_not_writable"
+    assert "--resume" in caught.value.hint
+    assert list((tmp_path / "out").glob(".*")) == []
+
+
+def test_a_summary_that_can_be_written_again_is(cohort, tmp_path, options):
+    (tmp_path / "out" / "summary.csv").mkdir(parents=True)
+    statuses = run_cohort(read_cohort(cohort), tmp_path / "out", options)
+    next(statuses)
+    (tmp_path / "out" / "summary.csv").rmdir()
+    list(statuses)
+    assert list(summary(tmp_path / "out")) == ["one", "two", "three"]
+
+
+def test_the_result_of_an_earlier_run_is_marked_where_its_case_fails_now(cohort, tmp_path, options):
+    out, cases = tmp_path / "out", read_cohort(cohort)
+    good = [replace(case, ct=cases[0].ct) for case in cases]
+    for _ in range(2):  # the second time, an outdated result is there already
+        assert not any(status.note for status in run_cohort(good, out, options))
+        notes = {status.case: status.note for status in run_cohort(cases, out, options)}
+        assert "two~outdated" in notes.pop("two")
+        assert not any(notes.values())
+        assert sorted(p.name for p in out.iterdir()) == ["one", "summary.csv", "three", "two~outdated"]
+    assert Prediction.read(out / "two~outdated").case == "two"
+
+
+def test_a_note_is_part_of_what_is_said_of_a_case():
+    said = []
+    say_statuses([CaseStatus("a", "failed", error={"code": "x", "message": "bad"}, note="moved")], 1, said.append)
+    assert said[0] == "[1/1] a: failed, x: bad (moved)"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_a_terminated_cohort_ends_its_processes_and_leaves_nothing_half_written(cohort, tmp_path, model_folder):
+    (tmp_path / "cohort.py").write_text(
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from REACTKDLib.inference.batch import BatchOptions, read_cohort, run_cohort\n"
+        "from REACTKDLib.inference.termination import exit_on_sigterm\n"
+        "def wait(prediction, case, folder):\n"
+        "    (folder / 'begun').touch()\n"
+        "    time.sleep(100)\n"
+        "if __name__ == '__main__':\n"
+        "    exit_on_sigterm()\n"
+        f"    options = BatchOptions({str(model_folder)!r}, 'cpu', report=False, extras=wait)\n"
+        "    print(list(run_cohort(read_cohort('cohort.csv'), Path('out'), options, 2)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    process = subprocess.Popen([sys.executable, "cohort.py"], cwd=tmp_path, env=environment)
+    try:
+        end = time.monotonic() + 120
+        while len(list(tmp_path.glob("out/.*/begun"))) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        process.terminate()
+        assert process.wait(timeout=30) == 143
+    finally:
+        process.kill()
+    assert list((tmp_path / "out").glob(".*")) == []
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
         ([{"case": "a"}], "columns"),
         ([{"case": "a", "ct": "x", "gender": "f"}], "columns"),
-        ([{"case": "a", "ct": "x"}, {"case": "a", "ct": "y"}], "twice"),
+        ([{"case": "a", "ct": "x"}, {"case": "a", "ct": "y"}], "twice: a, a"),
+        ([{"case": "Good", "ct": "x"}, {"case": "b", "ct": "x"}, {"case": "good", "ct": "y"}], "twice: Good, good"),
+        ([{"case": "Summary.csv", "ct": "x"}], "folder's name"),
         ([{"case": "../a", "ct": "x"}], "folder's name"),
         ([{"case": "", "ct": "x"}], "folder's name"),
         ([{"case": "a", "ct": ""}], "no ct in line 2"),

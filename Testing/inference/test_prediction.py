@@ -156,6 +156,34 @@ def test_the_earlier_result_comes_back_when_the_new_one_cannot_take_its_place(ma
     assert leftovers(tmp_path) == []
 
 
+def test_what_a_killed_process_left_of_a_result_is_removed_when_the_result_is_written(made, tmp_path):
+    left, just_left = tmp_path / ".out-abcd_123.unfinished", tmp_path / ".out-abcd_124.unfinished"
+    others = [tmp_path / name for name in (".out-settings", ".out-1-abcd_123.unfinished", "out-abcd_123.unfinished")]
+    for folder in (left, left.with_name(left.name + ".old"), just_left, *others):
+        folder.mkdir()
+        (folder / "prediction.json").write_text("{}")
+        if folder != just_left:
+            os.utime(folder, (0, 0))
+    write_prediction(made, tmp_path / "out")
+    assert set(tmp_path.iterdir()) == {tmp_path / "out", just_left, *others}
+
+
+def test_an_end_between_the_two_renames_puts_the_earlier_result_back(made, tmp_path, monkeypatch):
+    write_prediction(made, tmp_path / "out")
+    original = Path.rename
+
+    def end(path, target):
+        if path.name.startswith(".out-") and not path.name.endswith(".old"):
+            raise SystemExit
+        return original(path, target)
+
+    monkeypatch.setattr(Path, "rename", end)
+    with pytest.raises(SystemExit):
+        write_prediction(made, tmp_path / "out")
+    assert Prediction.read(tmp_path / "out") == made
+    assert leftovers(tmp_path) == []
+
+
 def test_an_output_below_a_file_is_refused(made, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OutputError) as caught:

@@ -207,6 +207,21 @@ def test_a_confident_model_does_not_abstain_and_a_strict_one_does(tmp_path, case
     assert [found.abstain for found in results] == [False, True]
 
 
+def test_without_a_lesion_there_is_no_grade_however_confident_the_model_is(tmp_path, case):
+    model = Predictor.load(write_random_model(tmp_path / "model", abstain_below=0.0), "cpu")
+    assert model.predict(Case.from_images(case.ct, case.liver, None, case.pet)).abstain
+
+
+def test_the_result_says_how_good_the_model_was_with_what_it_read_here(case):
+    model = Predictor.load(demo_model(), "cpu")
+    with_pet = model.predict(case).provenance["model"]
+    alone = model.predict(Case.from_images(case.ct, case.liver, case.tumor)).provenance["model"]
+    assert (with_pet["read"], alone["read"]) == (["ct", "fdg"], ["ct"])
+    assert with_pet["measured"]["macro_auc"] == model.card.metrics["macro_auc_ct_fdg"]
+    assert alone["measured"]["macro_auc_interval"] == model.card.metrics["macro_auc_ct_only_interval"]
+    assert alone["measured"]["data"] == model.card.metrics["data"]
+
+
 @pytest.mark.parametrize("name", ["cuda:99", "tpu", "mps"])
 def test_a_device_that_is_not_there_is_an_error_never_a_fallback(name):
     with pytest.raises(DeviceError) as caught:

@@ -263,7 +263,8 @@ def test_missing_values_are_a_dash_and_never_nan(page_of):
 def test_the_reason_is_what_was_computed(page_of):
     text = page_of(a_prediction()).text
     # Lesion 1 lies at (-53, 13, 5), the liver at (-60, 10, 0): 3 mm posterior is not worth a word.
-    assert "Lesion 1 (637.5 mL, 7 mm left, 5 mm superior of the liver's centroid) speaks most for this grade" in text
+    place = "637.5 mL, 7 mm left, 5 mm superior of the liver's centroid"
+    assert f"Of the lesions, Lesion 1 ({place}) speaks most for this grade" in text
     assert "adds +2.89 to its logit of +2.14" in text
     assert "goes from 52.7 % to 25.0 % (−27.7 percentage points), in line with its attention" in text
 
@@ -285,7 +286,20 @@ def test_the_only_lesion_does_not_speak_most(page_of):
 def test_the_reason_adds_up_to_the_logit(page_of):
     text = page_of(a_prediction()).text
     # Of class 2: liver -0.13 and Lesion 2 0.04, background -0.46 and bias -0.20; with +2.89 they are +2.14.
-    assert "all other regions together add −0.09, background and bias −0.66." in text
+    assert "; the liver outside the lesions −0.13, the other lesions +0.04, background and bias −0.66." in text
+
+
+@pytest.mark.parametrize(("liver", "says"), [(0.4, False), (-0.6, True)])
+def test_a_grade_that_rests_on_the_liver_more_than_on_any_lesion_says_so(page_of, liver, says):
+    nodes = (a_node(0, (0.0, 0.0, liver), 1453.27), a_node(1, (0.0, 0.0, 0.5), 20.0), a_node(2, TINY, 3.0))
+    text = page_of(a_prediction(nodes, deletion=None)).text
+    assert ("The grade rests more on the liver than on any lesion." in text) == says
+
+
+def test_without_a_lesion_there_is_no_tumour_to_grade(page_of):
+    text = page_of(a_prediction((a_node(0, LIVER, 1453.27),), abstain=True, deletion=None)).text
+    assert "No grade; most probable" in text
+    assert text.count("No lesion was given: there is no tumour to grade.") == 2
 
 
 TINY = (0.001, -0.002, 0.003)
@@ -336,7 +350,7 @@ def test_any_number_of_lesions_is_listed(page_of, lesions):
     page = page_of(a_prediction(nodes, deletion=None))
     listed = {row[0] for row in page.rows if re.fullmatch(r"Lesion \d+", row[0]) and len(row) == 4}
     if not lesions:
-        assert "No lesion was given." in page.text
+        assert "No lesion was given" in page.text
         assert "There is no lesion to delete." in page.text
     assert listed == {f"Lesion {k}" for k in range(1, lesions + 1)}
     pairs = (lesions + 1) * lesions // 2
@@ -438,3 +452,10 @@ def test_it_prints_on_a4(page_of, tmp_path):
     points_per_mm = 72 / 25.4
     for width, height in boxes:
         assert (float(width), float(height)) == pytest.approx((210 * points_per_mm, 297 * points_per_mm), abs=1.5)
+
+
+def test_how_good_the_model_was_with_these_inputs_is_said(page_of):
+    measured = {"macro_auc": 0.94, "macro_auc_interval": [0.912, 0.964], "accuracy": 0.81, "data": "160 cases"}
+    text = page_of(with_model(read=["ct", "fdg"], measured=measured)).text
+    assert "Reading CT and FDG PET it reached macro-AUC 0.94 [0.91, 0.96] and accuracy 0.81, on 160 cases." in text
+    assert "it reached" not in page_of(a_prediction()).text

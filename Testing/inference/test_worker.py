@@ -100,9 +100,12 @@ def test_a_worker_survives_bad_cases_and_serves_the_next(shared, ready, files, t
     assert shared.until("done", "error", job="bad1")[1]["code"] == "unreadable"
     shared.send(command="predict", id="bad2", files={"nonsense": 1}, out=str(tmp_path / "bad2"))
     assert shared.until("done", "error", job="bad2")[1]["code"] == "bad_request"
-    shared.process.stdin.write("this is not JSON\n[1]\n")
-    shared.process.stdin.flush()
-    assert shared.until("error")[1]["code"] == "bad_request"
+    broken_lines = (b"this is not JSON", b"[1]", b"\xff\xfe no UTF-8", b'{"command": "\xe4"}', b"[" * 200_000)
+    for line in broken_lines:
+        shared.process.stdin.buffer.write(line + b"\n")
+        shared.process.stdin.buffer.flush()
+        event = shared.until("error")[1]
+        assert (event["id"], event["code"]) == (None, "bad_request")
     shared.predict("good", files, tmp_path / "good")
     assert shared.until("done", "error", job="good")[1]["event"] == "done"
     assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == ["good"]
@@ -297,6 +300,22 @@ def test_a_command_that_does_not_exist_and_a_predict_without_an_id_are_refused(m
 @pytest.mark.parametrize("findings", [[{"severity": "fatal", "code": "a", "message": "b"}], [{"code": "a"}], 3, ["a"]])
 def test_findings_that_are_none_are_refused(monkeypatch, findings):
     events = serve(monkeypatch, None, {**PREDICT, "findings": findings})
+    assert [(event["id"], event["code"]) for event in events if event["event"] == "error"] == [("x", "bad_request")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [None, [], {"ct": 5}, {"ct": None}, {"ct": ["a"]}, {"ct": "a", "liver": 1}, {"ct": "a", "name": None},
+     {"ct": "a", "acquisition": "3"}, {"ct": "a", "tumor_segment": 2}, {"liver": "a"}],
+)  # fmt: skip
+def test_files_that_are_no_paths_are_refused(monkeypatch, files):
+    events = serve(monkeypatch, None, {**PREDICT, "files": files})
+    assert [(event["id"], event["code"]) for event in events if event["event"] == "error"] == [("x", "bad_request")]
+
+
+@pytest.mark.parametrize("out", [None, 3, ["out"]])
+def test_an_output_that_is_no_path_is_refused(monkeypatch, out):
+    events = serve(monkeypatch, None, {**PREDICT, "out": out})
     assert [(event["id"], event["code"]) for event in events if event["event"] == "error"] == [("x", "bad_request")]
 
 
