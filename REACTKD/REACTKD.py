@@ -73,7 +73,7 @@ class REACTKDWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(widget)
         widget.setMRMLScene(slicer.mrmlScene)
         self.logic = REACTKDLogic()
-        self.panel = Panel(self.ui)
+        self.panel = Panel(self.ui, lambda: self.parent.isEntered)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -97,16 +97,19 @@ class REACTKDWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self):
         """A run goes on, and its result will be there when the user comes back."""
+        self.panel.exit()
 
     def onSceneStartClose(self, caller, event):
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event):
-        self.initializeParameterNode()
+        if self.parent.isEntered:
+            self.initializeParameterNode()
 
     def onSceneEndImport(self, caller, event):
         # What is imported goes into the parameter node that is there, and not every change of it is announced.
-        self.initializeParameterNode()
+        if self.parent.isEntered:
+            self.initializeParameterNode()
 
     def initializeParameterNode(self):
         self.setParameterNode(self.logic.getParameterNode())
@@ -161,6 +164,7 @@ class REACTKDTest(ScriptedLoadableModuleTest):
 
     def setUp(self):
         slicer.mrmlScene.Clear()
+        self.openModule()
 
     def runTest(self):
         self.setUp()
@@ -201,6 +205,16 @@ class REACTKDTest(ScriptedLoadableModuleTest):
         self.assertIsNotNone(panel.result.overlay)
         self.assertEqual(panel.result.overlay.grade, grade)
         self.delayDisplay("The saved scene brought the result back")
+
+    def openModule(self):
+        """Only a module that is shown takes up a scene that is opened."""
+        if slicer.app.layoutManager() is not None:
+            slicer.util.selectModule("REACTKD")
+            return
+        # Without its window the application has no list to select a module from.
+        widget = slicer.util.getModule("REACTKD").widgetRepresentation()
+        if not widget.isEntered:
+            widget.enter()
 
     def regionsByRow(self, ui):
         overlay = slicer.util.getModuleWidget("REACTKD").panel.result.overlay

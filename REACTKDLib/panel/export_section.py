@@ -2,14 +2,16 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import qt
+import SimpleITK as sitk
 import slicer
 from slicer.i18n import tr as _
 
 from ..imaging.errors import ReactKDError
+from ..imaging.geometry import Geometry
 from ..inference.prediction import OutputError, Prediction, cannot_write, new_folder
 from ..scene.bundle import write_bundle
 from ..scene.files import REPORT_PICTURE
@@ -17,6 +19,7 @@ from ..scene.overlay_nodes import Overlay
 from ..scene.rendering import can_render
 from ..scene.snapshots import take_snapshots
 from ..scene.volumes import image_of
+from ..scene.world import is_linear
 from .widgets import WARNING_COLOR, colored, escaped
 
 
@@ -66,8 +69,9 @@ class ExportSection:
         from ..inference.slice_pictures import slice_pictures
 
         prediction = Prediction.read(self._folder)
-        pet = {tracer: image_of(volume) for tracer, volume in self._overlay.pet.items()}
-        pictures = slice_pictures(prediction, image_of(self._overlay.ct), pet)
+        graded = prediction.provenance["inputs"]
+        pet = {tracer: _image_as_graded(volume, graded[tracer]) for tracer, volume in self._overlay.pet.items()}
+        pictures = slice_pictures(prediction, _image_as_graded(self._overlay.ct, graded["ct"]), pet)
         with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
             if can_render()[0]:
                 pictures += [
@@ -106,3 +110,19 @@ class ExportSection:
         path = qt.QFileDialog.getSaveFileName(self._ui.exportCollapsibleButton, title, name, kind)
         suffix = Path(name).suffix
         return path if not path or path.endswith(suffix) else path + suffix
+
+
+def _image_as_graded(volume: slicer.vtkMRMLScalarVolumeNode, graded: Mapping) -> sitk.Image:
+    """Where the volume lies in the world. graded: what the prediction says of it; the regions fit that place alone.
+
+    Raises OutputError input_moved.
+    """
+    image = image_of(volume)
+    then = Geometry(*(tuple(graded[name]) for name in ("size", "spacing_mm", "origin_lps_mm", "direction")))
+    if not is_linear(volume) or not Geometry.of(image).matches(then):
+        raise OutputError(
+            "input_moved",
+            _("'{name}' does not lie where it lay when it was graded.").format(name=volume.GetName()),
+            _("Put it back (see its transform), or Apply again."),
+        )
+    return image

@@ -1,6 +1,7 @@
 """Model: which one grades, and what its card says of it."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import qt
@@ -57,13 +58,14 @@ class ModelSection:
         self.update()
 
     def update(self) -> None:
-        """After any change of parameters. A model is read, and its files verified, once when it is chosen."""
+        """After any change of parameters. A model's files are verified when it is first chosen, and after a change."""
         if self._parameters is None or self._parameters.model == self._shown:
             return
         self._shown = self._parameters.model
         self.card = self.problem = None
         try:
-            self.card = ModelCard.read(self.folder)
+            folder = self.folder
+            self.card = _read(folder, _stamp(folder))
         except ReactKDError as error:
             self.problem = error
         self._remember()
@@ -118,6 +120,18 @@ class FolderDrop(qt.QObject):
         if event.type() == qt.QEvent.Drop:
             self._use(event.mimeData().urls()[0].toLocalFile())
         return True
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(folder: Path, _files: tuple) -> ModelCard:
+    """Hashing the weights takes a while: not again each time that the module is opened. Apply verifies them itself."""
+    return ModelCard.read(folder)
+
+
+def _stamp(folder: Path) -> tuple:
+    """Changes with the files of a model's folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
 def _remembered() -> list[str]:

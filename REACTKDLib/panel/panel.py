@@ -1,5 +1,6 @@
 """The panel: sections, and what happens between them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import slicer
@@ -7,8 +8,8 @@ from slicer.i18n import tr as _
 
 from ..imaging.errors import ReactKDError
 from ..inference.prediction import Prediction
-from ..scene.case_nodes import unusable
-from ..scene.display import jump_to_region
+from ..scene.case_nodes import check_there, unusable
+from ..scene.display import jump_to_region, show_in_slices
 from ..scene.overlay import build_overlay, remove_overlay
 from ..scene.overlay_nodes import Overlay, read
 from ..scene.volumes import CaseVolumes
@@ -41,15 +42,21 @@ def stage_text(name: str) -> str:
 
 
 class Panel:
-    """Everything behind the widgets of REACTKD.ui. A listener of its session."""
+    """Everything behind the widgets of REACTKD.ui. A listener of its session.
 
-    def __init__(self, ui):
+    entered: whether the module is the one that the user sees.
+    """
+
+    def __init__(self, ui, entered: Callable[[], bool]):
         self._ui = ui
+        self._entered = entered
         self._parameters: Parameters | None = None
         self._updating = False
         self._failed_request: tuple[Request, Failure] | None = None
         self._result: tuple[str, Path] | None = None
         """Id of an overlay's parameter node, and the folder that its prediction came in."""
+        self._unseen: Request | None = None
+        """What led to a result that came while the user was in another module."""
         self._watch = NodeWatch(self.update)
         self.session = Session(self, Path(slicer.app.temporaryPath))
         self.inputs = InputsSection(ui)
@@ -69,7 +76,7 @@ class Panel:
             self.cancel()
             self._result = None
             # A request holds its nodes, which would stay in memory when their scene is closed.
-            self._failed_request = None
+            self._failed_request = self._unseen = None
             self._say(None)
         self._parameters = parameters
         for section in (self.inputs, self.model, self.device):
@@ -101,6 +108,12 @@ class Panel:
         self._picking.observe()
         self.setup.refresh()
         self.update()
+        if self._unseen is not None:
+            self._present(self._unseen)
+
+    def exit(self) -> None:
+        """The user has opened another module, whose the views are now. A run goes on."""
+        self._picking.release()
 
     def close(self) -> None:
         """Ends the worker and removes temporary files."""
@@ -131,7 +144,10 @@ class Panel:
         self._result = (overlay.parameters.GetID(), folder)
         self._parameters.result = overlay.parameters
         self.update()
-        self._present(overlay, request.nodes.segmentation)
+        if self._entered():
+            self._present(request)
+        else:
+            self._unseen = request
 
     def failed(self, request: Request, failure: Failure) -> None:
         self._show_progress(None)
@@ -179,23 +195,24 @@ class Panel:
 
     def _build(self, request: Request, folder: Path) -> Overlay:
         nodes = request.nodes
-        if any(node.GetScene() is not slicer.mrmlScene for node in (nodes.ct, *nodes.pet.values())):
-            raise ReactKDError(
-                "input_removed",
-                _("The CT or PET was removed from the scene while it was graded."),
-                _("Load it again and Apply."),
-            )
-        before = self._overlay_of(self._parameters.result)
+        check_there(nodes)
+        before = self._parameters.result
         overlay = build_overlay(slicer.mrmlScene, Prediction.read(folder), CaseVolumes(nodes.ct, nodes.pet))
         if before is not None:
             remove_overlay(before)
         return overlay
 
-    def _present(self, overlay: Overlay, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
+    def _present(self, request: Request) -> None:
         """As a reader wants to see it: slices through the lesion that matters most, 3D beside them."""
+        self._unseen = None
+        overlay = self.result.overlay
+        if overlay is None:
+            return
+        show_in_slices(overlay)
+        self.result.show(overlay)
         # Filled segments would hide the attention; the overlay outlines the regions itself. One that a script made has
         # no display, and one that was removed meanwhile has lost it.
-        if (display := segmentation.GetDisplayNode()) is not None:
+        if (display := request.nodes.segmentation.GetDisplayNode()) is not None:
             display.SetVisibility(False)
         layout = slicer.app.layoutManager()
         if layout is not None:
@@ -212,7 +229,7 @@ class Panel:
         shown = self.result.overlay
         if overlay is not None and shown is not None and overlay.parameters is shown.parameters:
             return
-        self.result.show(overlay)
+        self.result.show(overlay, incomplete=overlay is None and parameters is not None)
         mine = overlay is not None and self._result is not None and self._result[0] == overlay.parameters.GetID()
         self.export.show(overlay, self._result[1] if mine else None)
 

@@ -9,7 +9,8 @@ import slicer
 from ..imaging.errors import ReactKDError
 from ..inference.demo_model import demo_model
 from ..inference.prediction import Prediction
-from ..scene.case_nodes import CaseNodes
+from ..scene.case_nodes import CaseNodes, check_there
+from ..scene.display import show_in_slices
 from ..scene.overlay import build_overlay
 from ..scene.overlay_nodes import Overlay
 from ..scene.volumes import CaseVolumes
@@ -51,7 +52,7 @@ def process(
     liver_segment: str | None,
     tumor_segment: str | None,
 ) -> Overlay:
-    """Grades nodes of the scene and shows the result. Raises ReactKDError."""
+    """Grades nodes of the scene and shows the result. Raises ReactKDError; input_removed as soon as CT or PET are."""
     nodes = CaseNodes(ct, segmentation, pet, liver_segment, tumor_segment)
     waiting = _Waiting()
     session = Session(waiting, Path(slicer.app.temporaryPath))
@@ -59,9 +60,12 @@ def process(
         session.apply(Request(nodes, Path(model) if model else demo_model(), device))
         while not waiting.ended:
             slicer.app.processEvents()
+            check_there(nodes)
             time.sleep(PAUSE_S)
         if waiting.failure is not None:
             raise ReactKDError(waiting.failure.code, waiting.failure.message, waiting.failure.hint)
-        return build_overlay(slicer.mrmlScene, Prediction.read(waiting.folder), CaseVolumes(ct, pet))
+        overlay = build_overlay(slicer.mrmlScene, Prediction.read(waiting.folder), CaseVolumes(ct, pet))
+        show_in_slices(overlay)
+        return overlay
     finally:
         session.close()

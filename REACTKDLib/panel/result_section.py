@@ -32,6 +32,7 @@ class ResultSection:
 
     def __init__(self, ui):
         self._ui = ui
+        self._empty_text = ui.emptyResultLabel.text
         self.overlay: Overlay | None = None
         ui.regionTable.connect("itemSelectionChanged()", self._row_selected)
         # A click on the row that is selected already is a way back to its region.
@@ -47,9 +48,11 @@ class ResultSection:
         ):
             box.connect("toggled(bool)", lambda checked, show=show: self.overlay and show(self.overlay, checked))
 
-    def show(self, overlay: Overlay | None) -> None:
-        """Fills the section from the scene; None empties it."""
+    def show(self, overlay: Overlay | None, incomplete: bool = False) -> None:
+        """Fills the section from the scene; None empties it. incomplete: there is an overlay, but not all of it."""
         self.overlay = overlay
+        incomplete_text = _("The result is incomplete, or of another version. Apply again, which replaces it.")
+        self._ui.emptyResultLabel.text = incomplete_text if incomplete else self._empty_text
         self._ui.emptyResultLabel.visible = overlay is None
         self._ui.resultWidget.visible = overlay is not None
         if overlay is None:

@@ -122,6 +122,9 @@ class Session:
         self._count += 1
         self._run = _Run(str(self._count), request, folder)
         self._ensure_worker(request, card.sha256)
+        if self._run is None:
+            # On Windows a worker that cannot start says so before its start returns, and the run has failed.
+            return
         values = {name: str(value) for name, value in vars(files).items() if value is not None}
         self._worker.send(
             command="predict",
@@ -168,7 +171,8 @@ class Session:
         self._forget_worker()
         self._listener.stage("start", 0.02)
         self._serves = (model, request.device)
-        self._worker = WorkerProcess(request.model, request.device, self._obey, self._listener.log, self._worker_ended)
+        worker = WorkerProcess(request.model, request.device, self._obey, self._listener.log, self._worker_ended)
+        self._worker = worker if worker.alive else None
 
     def _forget_worker(self) -> None:
         if self._worker is not None:

@@ -30,18 +30,22 @@ class ThreeDPicking:
             view = layout.threeDWidget(index).threeDView()
             interactor = view.interactor()
             for event, callback in (
-                ("LeftButtonPressEvent", self._press),
+                ("LeftButtonPressEvent", lambda caller, _event, view=view: self._press(caller, view)),
                 ("LeftButtonReleaseEvent", lambda caller, _event, view=view: self._release(caller, view)),
             ):
                 self._observed.append((interactor, interactor.AddObserver(event, callback, BEFORE_THE_VIEW)))
 
     def release(self) -> None:
+        """Leaves the views to others."""
         for interactor, tag in self._observed:
             interactor.RemoveObserver(tag)
         self._observed.clear()
 
-    def _press(self, interactor, _event) -> None:
-        self._pressed = tuple(interactor.GetEventPosition())
+    def _press(self, interactor, view) -> None:
+        # In other modes a click places a point, or changes the window.
+        mode = view.mrmlViewNode().GetInteractionNode().GetCurrentInteractionMode()
+        is_pick = mode == slicer.vtkMRMLInteractionNode.ViewTransform
+        self._pressed = tuple(interactor.GetEventPosition()) if is_pick else None
 
     def _release(self, interactor, view) -> None:
         pressed, self._pressed = self._pressed, None

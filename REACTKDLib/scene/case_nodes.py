@@ -14,12 +14,10 @@ from ..imaging.geometry import Geometry
 from ..imaging.raw_nrrd import write_raw_nrrd
 from ..imaging.reading import ROLE_NAMES
 from ..imaging.segment_names import liver_of, tumor_of
-from ..imaging.shear import is_sheared, without_shear
 from ..inference.case_files import CaseFiles
 from ..inference.prediction import OutputError
-from .geometry import array_of
 from .segment_masks import NodeSegment, is_empty, mask_of, segments_of
-from .world import is_linear, without_noise, world_geometry
+from .world import is_linear, without_noise, world_geometry, world_voxels
 
 NO_TUMOR = "(no tumour)"
 """In the place of a tumour's segment: the liver holds no lesion."""
@@ -70,6 +68,12 @@ def check(nodes: CaseNodes) -> None:
             )
 
 
+def check_there(nodes: CaseNodes) -> None:
+    """Whether the volumes that a result is shown on are in the scene still. Raises CaseError input_removed."""
+    for role, volume in _volumes(nodes).items():
+        _check_there(volume, ROLE_NAMES[role])
+
+
 def write_case(nodes: CaseNodes, folder: Path | str, name: str) -> CaseFiles:
     """Uncompressed files in an existing folder: ct, liver, tumor, fdg and act, never a node's name.
 
@@ -87,8 +91,8 @@ def write_case(nodes: CaseNodes, folder: Path | str, name: str) -> CaseFiles:
             return path
 
         try:
-            paths = {"ct": write("ct", *_image(nodes.ct))}
-            paths |= {f"pet_{tracer}": write(tracer, *_image(volume)) for tracer, volume in nodes.pet.items()}
+            paths = {"ct": write("ct", *world_voxels(nodes.ct))}
+            paths |= {f"pet_{tracer}": write(tracer, *world_voxels(volume)) for tracer, volume in nodes.pet.items()}
             for role, segments in (("liver", _liver(nodes)), ("tumor", _tumor(nodes))):
                 if segments:
                     mask = mask_of(nodes.segmentation, [segment.id for segment in segments], ct)
@@ -104,17 +108,11 @@ def write_case(nodes: CaseNodes, folder: Path | str, name: str) -> CaseFiles:
     return CaseFiles(**paths, name=name)
 
 
-def _image(volume: slicer.vtkMRMLScalarVolumeNode) -> tuple[np.ndarray, Geometry]:
-    """Voxels (D, H, W) and where they lie in the world, at right angles."""
-    array, geometry = array_of(volume.GetImageData()), world_geometry(volume)
-    return without_shear(array, geometry) if is_sheared(geometry) else (array, geometry)
-
-
 def _check_choice(nodes: CaseNodes) -> None:
     """What can be known without looking at voxels."""
     if nodes.ct is None:
         raise CaseError("no_ct", "No CT is chosen.", "Choose the CT of the liver.")
-    volumes = {"ct": nodes.ct, **nodes.pet}
+    volumes = _volumes(nodes)
     if len(set(volumes.values())) < len(volumes):
         twice = next(volume for volume in volumes.values() if list(volumes.values()).count(volume) > 1)
         raise CaseError(
@@ -129,6 +127,11 @@ def _check_choice(nodes: CaseNodes) -> None:
     _check_there(nodes.segmentation, "segmentation")
     _check_transform(nodes.segmentation, "segmentation")
     _liver(nodes), _tumor(nodes)
+
+
+def _volumes(nodes: CaseNodes) -> dict[str, slicer.vtkMRMLScalarVolumeNode]:
+    """By role."""
+    return {"ct": nodes.ct, **nodes.pet}
 
 
 def _check_there(node: slicer.vtkMRMLNode, role: str) -> None:

@@ -25,13 +25,6 @@ def ijk_to_ras(geometry: Geometry) -> vtk.vtkMatrix4x4:
     return matrix
 
 
-def geometry_of(volume: slicer.vtkMRMLVolumeNode) -> Geometry:
-    """Where a volume node lies, in LPS. Its parent transform, if any, is not applied."""
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    return geometry_from(matrix, volume.GetImageData().GetDimensions())
-
-
 def geometry_from(matrix: vtk.vtkMatrix4x4, size: Sequence[int]) -> Geometry:
     """In LPS. matrix: voxel index (x, y, z) to RAS mm; a sheared one gives a direction that is not orthonormal.
 

@@ -11,7 +11,7 @@ import vtk
 from ..imaging.case import Case
 from ..inference import drawing
 from ..inference.prediction import OutputError, Prediction
-from .display import jump_to_region
+from .display import jump_to_region, show_in_slices
 from .files import REPORT_PICTURE, write_files
 from .layout import add_layout
 from .overlay import build_overlay
@@ -65,6 +65,7 @@ class SceneFiles:
     def _write(self, prediction: Prediction, images: CaseImages, folder: Path) -> list[drawing.Picture]:
         overlay = build_overlay(self._application.scene, prediction, images)
         if _has_views(self._application.scene):
+            show_in_slices(overlay)
             jump_to_region(overlay, overlay.most_attended.id, centered=False)
         else:
             add_layout(self._application, overlay)
@@ -90,11 +91,14 @@ def _left_as_it_was(scene: slicer.vtkMRMLScene) -> Iterator[None]:
 
 
 def _has_data(scene: slicer.vtkMRMLScene) -> bool:
-    """Whether anything is in it that was put there, and that would be saved; the cameras of its views do not count."""
+    """Whether anything is in it that was put there, and that would be saved.
+
+    The cameras of its views do not count, nor do colour tables: the settings can name files of them to load at start.
+    """
     return any(
         node.GetSaveWithScene() and not node.GetHideFromEditors()
         for node in _nodes(scene)
-        if node.IsA("vtkMRMLStorableNode") and not node.IsA("vtkMRMLCameraNode")
+        if node.IsA("vtkMRMLStorableNode") and not (node.IsA("vtkMRMLCameraNode") or node.IsA("vtkMRMLColorNode"))
     )
 
 

@@ -7,31 +7,29 @@ from . import hierarchy
 from .attention import add_region_attention, add_voxel_attention, region_limit, voxel_map
 from .chart import add_chart
 from .colors import add_attention_colors, add_fading_attention_colors, add_similarity_colors
-from .display import show_class, show_in_slices
+from .display import show_class
 from .graph import add_edge_model, add_labels, add_node_model
 from .legend import REGION_ATTENTION, VOXEL_ATTENTION, add_legend, legend_title
-from .overlay_nodes import MARK, OWNED, Overlay, link, read
+from .overlay_nodes import MARK, Overlay, link, owned_nodes, read
 from .regions import add_segmentation, cropped_regions
 from .tables import add_edge_table, add_prediction_text, add_probability_table, add_region_table, read_regions
 from .volumes import CaseImages, CaseVolumes, add_case_volumes
 
 
 def build_overlay(scene: slicer.vtkMRMLScene, prediction: Prediction, images: CaseImages | CaseVolumes) -> Overlay:
-    """Every node of the prediction, under the folder "REACT-KD: <case>", showing the predicted grade.
+    """Every node of the prediction, under the folder "REACT-KD: <case>", coloured for the predicted grade.
 
-    images: of the case; volumes that are in the scene already are referred to and left as they are.
+    images: of the case; volumes that are in the scene already are referred to and left as they are. What the slices
+    show is left as it is too: see `show_in_slices`.
     """
     is_new = isinstance(images, CaseImages)
     volumes = add_case_volumes(scene, images) if is_new else images
     overlay = _add_nodes(scene, prediction, volumes)
     theirs = () if is_new else (volumes.ct, *volumes.pet.values())
     ours = [node for node in overlay.nodes if node not in theirs]
-    for node in (*ours, overlay.parameters, *(_pet_colors(overlay) if is_new else ())):
-        node.SetAttribute(OWNED, "1")
-    link(overlay)
+    link(overlay, (*ours, *(_pet_colors(overlay) if is_new else ())))
     hierarchy.add_folder(scene, f"REACT-KD: {prediction.case}", [node for node in ours if _belongs_in_folder(node)])
     show_class(overlay, prediction.grade)
-    show_in_slices(overlay)
     return overlay
 
 
@@ -43,15 +41,15 @@ def find_overlays(scene: slicer.vtkMRMLScene) -> tuple[Overlay, ...]:
     return tuple(overlay for overlay in overlays if overlay is not None)
 
 
-def remove_overlay(overlay: Overlay) -> None:
-    """Takes the nodes that were made for the overlay out of the scene; the user's own volumes stay."""
-    scene = overlay.scene
-    folder = hierarchy.folder_of(overlay.segmentation)
-    for node in (*overlay.nodes, overlay.parameters, *_pet_colors(overlay)):
-        if node.GetAttribute(OWNED):
-            _remove(scene, node)
-    if folder is not None:
-        hierarchy.remove_folder(scene, folder)
+def remove_overlay(parameters: slicer.vtkMRMLScriptedModuleNode) -> None:
+    """Takes the nodes that were made for an overlay out of the scene; the user's own volumes stay.
+
+    parameters: of the overlay, which need not be whole any more.
+    """
+    scene = parameters.GetScene()
+    for node in owned_nodes(parameters):
+        _remove(scene, node)
+    scene.RemoveNode(parameters)
 
 
 def _add_nodes(scene: slicer.vtkMRMLScene, prediction: Prediction, volumes: CaseVolumes) -> Overlay:
@@ -126,6 +124,7 @@ def _remove(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode) -> None:
         helpers += [node.GetNthDisplayNode(i) for i in range(node.GetNumberOfDisplayNodes())]
     if node.IsA("vtkMRMLStorableNode"):
         helpers += [node.GetNthStorageNode(i) for i in range(node.GetNumberOfStorageNodes())]
+    hierarchy.remove_item(node)
     scene.RemoveNode(node)
     for helper in helpers:
         if helper is not None and helper.GetScene() is scene:

@@ -1,6 +1,6 @@
 """The nodes of one case's overlay, and how a saved scene remembers that they belong together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 import slicer
@@ -11,7 +11,7 @@ from .tables import Region, read_columns, read_regions
 MARK = "REACTKD.overlay"
 """Attribute of the parameter node that an overlay is found by."""
 OWNED = "REACTKD.owned"
-"""Attribute of every node that was made for an overlay, and goes with it."""
+"""Attribute of every node that was made for an overlay, and the role in which its parameter node refers to it."""
 PET_ROLE = "pet."
 CLASS_ROLES = ("region_attention", "voxel_attention")
 
@@ -111,9 +111,15 @@ SINGLE_ROLES = tuple(
 )
 
 
-def link(overlay: Overlay) -> None:
-    """Makes the parameter node refer to every other node, by role: references outlive renumbered ids."""
+def link(overlay: Overlay, owned: Iterable[slicer.vtkMRMLNode]) -> None:
+    """Makes the parameter node refer to every other node, by role: references outlive renumbered ids.
+
+    owned: what was made for the overlay, and goes with it.
+    """
     parameters = overlay.parameters
+    for node in owned:
+        node.SetAttribute(OWNED, "1")
+        parameters.AddNodeReferenceID(OWNED, node.GetID())
     for role in ("ct", *SINGLE_ROLES):
         parameters.SetNodeReferenceID(role, getattr(overlay, role).GetID())
     for tracer, volume in overlay.pet.items():
@@ -132,14 +138,20 @@ def read(parameters: slicer.vtkMRMLScriptedModuleNode) -> Overlay | None:
         **{role: _first(parameters, role) for role in ("ct", *SINGLE_ROLES)},
         **{role: _all(parameters, role) for role in CLASS_ROLES},
     )
-    return overlay if all(overlay.nodes) and _is_readable(overlay) else None
+    return overlay if all(overlay.nodes) and _is_whole(overlay) else None
 
 
-def _is_readable(overlay: Overlay) -> bool:
+def owned_nodes(parameters: slicer.vtkMRMLScriptedModuleNode) -> tuple[slicer.vtkMRMLNode, ...]:
+    """What was made for the overlay and is still there, even where the overlay is not whole any more."""
+    return tuple(node for node in _all(parameters, OWNED) if node is not None)
+
+
+def _is_whole(overlay: Overlay) -> bool:
     try:
-        return bool(overlay.summary)
+        classes = len(overlay.classes)
     except OutputError:
         return False
+    return all(len(getattr(overlay, role)) == classes for role in CLASS_ROLES)
 
 
 def _first(parameters: slicer.vtkMRMLScriptedModuleNode, role: str) -> slicer.vtkMRMLNode | None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from functools import cache
 
+import slicer
+
 PROBE = """
 import vtkmodules.vtkRenderingOpenGL2
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
@@ -23,14 +25,26 @@ raise SystemExit(0 if pixels.GetTuple3(0) == (255.0, 0.0, 0.0) else 3)
 TIMEOUT_S = 60
 
 
-@cache
 def can_render() -> tuple[bool, str]:
-    """Whether offscreen rendering works, and if not, why.
+    """Whether offscreen rendering works, and if not, why."""
+    return (True, "") if _application_renders() else try_rendering()
 
-    Tried in another process: without an OpenGL library, rendering does not fail but crashes.
+
+@cache
+def try_rendering() -> tuple[bool, str]:
+    """Likewise, by a test picture.
+
+    Made in another process: without an OpenGL library, rendering does not fail but crashes.
     """
     try:
-        probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=TIMEOUT_S, check=False)
+        probe = subprocess.run(
+            [sys.executable, "-c", PROBE],
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            # On Windows a console would flash up.
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
     except subprocess.TimeoutExpired:
         return False, f"Nothing can be rendered here: a test picture was not finished after {TIMEOUT_S} s."
     if probe.returncode:
@@ -40,3 +54,9 @@ def can_render() -> tuple[bool, str]:
         hint = "Install an OpenGL library (EGL or OSMesa; on Debian libegl1 and libgl1-mesa-dri)."
         return False, f"Nothing can be rendered here: exit status {probe.returncode} of a test picture ({last}). {hint}"
     return True, ""
+
+
+def _application_renders() -> bool:
+    """A 3D view that is there needs no test picture, which can take a minute."""
+    layout = slicer.app.layoutManager() if hasattr(slicer, "app") else None
+    return layout is not None and layout.threeDViewCount > 0

@@ -26,6 +26,8 @@ THREE_D_MANAGERS = (
 BACKGROUND = (0.0, 0.0, 0.0)
 BACKGROUND_3D = ((0.03, 0.04, 0.06), (0.13, 0.15, 0.19))
 """Below and above. Dark, as reading rooms are."""
+OWNER_ID = "vtkMRMLSelectionNodeSingleton"
+"""Of a node that is in every scene that an application logic knows."""
 MARGIN = 1.12
 """Width of the view over that of the box in it."""
 
@@ -57,6 +59,14 @@ class OffscreenView:
         width, height, _ = image.GetDimensions()
         return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, 3)[::-1].copy()
 
+    @staticmethod
+    def _add(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLAbstractViewNode, name: str) -> None:
+        """The application makes a widget for each view node without an owner; any node but the layout's will do."""
+        node.SetName(name)
+        node.SetLayoutName(name)
+        node.SetAndObserveParentLayoutNodeID(OWNER_ID)
+        scene.AddNode(node)
+
     def _manage(self, factory: slicer.vtkMRMLDisplayableManagerFactory, names: Sequence[str]) -> None:
         missing = [name for name in names if not factory.IsDisplayableManagerRegistered(name)]
         for name in missing:
@@ -77,7 +87,9 @@ class SliceView(OffscreenView):
         self.logic = slicer.vtkMRMLSliceLogic()
         self.logic.SetMRMLApplicationLogic(factory.GetMRMLApplicationLogic())
         self.logic.SetMRMLScene(scene)
-        self.node = self.logic.AddSliceNode(f"REACT-KD {orientation}")
+        self.node = slicer.vtkMRMLSliceNode()
+        self._add(scene, self.node, f"REACT-KD {orientation}")
+        self.logic.SetSliceNode(self.node)
         set_orientation(self.node, orientation)
         self.node.SetRulerType(slicer.vtkMRMLSliceNode.RulerTypeThin)
         self.node.SetMappedInLayout(True)
@@ -101,10 +113,12 @@ class SliceView(OffscreenView):
 
     def close(self, scene: slicer.vtkMRMLScene) -> None:
         """Takes its nodes out of the scene again."""
-        composite = self.composite
+        logic, composite = self.logic, self.composite
         self.managers.SetMRMLDisplayableNode(None)
-        scene.RemoveNode(composite)
-        scene.RemoveNode(self.node)
+        # The slice's model last: its logic, which sees the others go, would make a new one.
+        models = (logic.GetSliceModelNode(), logic.GetSliceModelDisplayNode(), logic.GetSliceModelTransformNode())
+        for node in (composite, self.node, *models):
+            scene.RemoveNode(node)
 
     def _draw_image(self) -> None:
         """The application's light box, which draws the blended slice, is no part of the displayable managers."""
@@ -129,10 +143,8 @@ class ThreeDView(OffscreenView):
         self.renderer.SetOcclusionRatio(0.02)
         self.renderer.UseFXAAOn()
         self._manage(factory, THREE_D_MANAGERS)
-        self.logic = slicer.vtkMRMLViewLogic()
-        self.logic.SetMRMLApplicationLogic(factory.GetMRMLApplicationLogic())
-        self.logic.SetMRMLScene(scene)
-        self.node = self.logic.AddViewNode("REACT-KD 3D")
+        self.node = slicer.vtkMRMLViewNode()
+        self._add(scene, self.node, "REACT-KD 3D")
         self.node.SetBoxVisible(False)
         self.node.SetAxisLabelsVisible(False)
         self.node.SetBackgroundColor(BACKGROUND_3D[0])

@@ -9,7 +9,8 @@ import slicer
 
 from ..imaging.geometry import Geometry
 from .colors import add_pet_colors
-from .geometry import array_of, geometry_of, ijk_to_ras, image_data
+from .geometry import ijk_to_ras, image_data
+from .world import world_voxels
 
 CT_WINDOW_LEVEL = (400.0, 40.0)
 """HU, the abdominal soft tissue window."""
@@ -67,8 +68,9 @@ def set_window(volume: slicer.vtkMRMLScalarVolumeNode, window: float, level: flo
 
 
 def image_of(volume: slicer.vtkMRMLScalarVolumeNode) -> sitk.Image:
-    """A copy of the volume's voxels with their place, in LPS."""
-    return geometry_of(volume).image(array_of(volume.GetImageData()).copy())
+    """A copy of the volume's voxels where they lie in the world, at right angles, in LPS."""
+    array, geometry = world_voxels(volume)
+    return geometry.image(array)
 
 
 def _add_pet(scene: slicer.vtkMRMLScene, image: sitk.Image, tracer: str) -> slicer.vtkMRMLScalarVolumeNode:

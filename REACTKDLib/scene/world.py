@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import slicer
 import vtk
 
 from ..imaging.geometry import Geometry
-from .geometry import geometry_from
+from ..imaging.shear import is_sheared, without_shear
+from .geometry import array_of, geometry_from
 
 DIGITS = 15
 """Significant ones that every number keeps on its way through the application, which inverts matrices when it reads."""
@@ -31,6 +33,12 @@ def world_geometry(volume: slicer.vtkMRMLVolumeNode) -> Geometry:
     volume.GetIJKToRASMatrix(matrix)
     vtk.vtkMatrix4x4.Multiply4x4(to_world(volume), matrix, matrix)
     return geometry_from(matrix, volume.GetImageData().GetDimensions())
+
+
+def world_voxels(volume: slicer.vtkMRMLVolumeNode) -> tuple[np.ndarray, Geometry]:
+    """Voxels (D, H, W) and where they lie in the world, at right angles."""
+    array, geometry = array_of(volume.GetImageData()), world_geometry(volume)
+    return without_shear(array, geometry) if is_sheared(geometry) else (array, geometry)
 
 
 def without_noise(geometry: Geometry) -> Geometry:

@@ -248,15 +248,30 @@ def test_the_script_is_plain_ascii():
     assert SCRIPT.read_bytes().isascii()
 
 
+@pytest.fixture
+def check(batch, project):
+    """Runs a script of those that ctest runs in Slicer, with the module loaded."""
+    modules = ("--additional-module-paths", project / "REACTKD")
+
+    def run(name: str, host=HOST) -> int:
+        script = project / "Testing" / "in_application" / f"{name}.py"
+        return batch.run(script=script, host=(*host, *modules))
+
+    return run
+
+
+CHECKS = ("REACTKDSelfTest", "REACTKDBatchTest")
+
+
 @pytest.mark.slow
-def test_the_check_that_ctest_runs_in_slicer_passes_in_the_host(batch, project):
-    status = batch.run(script=project / "Testing" / "in_application" / "REACTKDBatchTest.py")
-    assert status == 0, batch.output
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_checks_that_ctest_runs_in_slicer_pass_in_the_host(batch, check, name):
+    assert check(name) == 0, batch.output
 
 
-def test_the_check_that_ctest_runs_counts_as_not_run_where_packages_are_missing(batch, project):
-    script = project / "Testing" / "in_application" / "REACTKDBatchTest.py"
-    assert batch.run(script=script, host=WITHOUT_TORCH) == 77
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_checks_that_ctest_runs_count_as_not_run_where_packages_are_missing(batch, check, name):
+    assert check(name, WITHOUT_TORCH) == 77, batch.output
     assert "Not run" in batch.output
 
 

@@ -141,5 +141,11 @@ def test_cmake_installs_what_the_lists_say_and_registers_the_tests(project, inst
     assert {p.removeprefix(f"{target}/") for p in files_of(target)} == {
         p.removeprefix(f"{installed}/") for p in files_of(installed)
     }
-    tests = (tmp_path / "build" / "tests.txt").read_text().split()
-    assert tests == ["REACTKD", "REACTKDBatchTest"]
+    command = ["ctest", "--test-dir", tmp_path / "build", "--show-only=json-v1"]
+    listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["tests"]
+    assert {test["name"]: skip_code(test) for test in listed} == {"py_REACTKDSelfTest": 77, "py_REACTKDBatchTest": 77}
+
+
+def skip_code(test: dict) -> int | None:
+    """With which exit status a test has not run. Builders of extensions have no torch: ours would fail on all."""
+    return next((item["value"] for item in test["properties"] if item["name"] == "SKIP_RETURN_CODE"), None)

@@ -25,6 +25,11 @@ def test_behind_three_dashes_everything_is_the_scripts(words):
     assert line.testing is False
 
 
+def test_folders_of_modules_end_at_the_next_option():
+    line = parse(["--additional-module-paths", "a", "b", "--testing", "--python-script", "s.py", "c"])
+    assert (line.module_paths, line.arguments, line.testing) == (["a", "b"], ["c"], True)
+
+
 def test_a_script_is_needed():
     with pytest.raises(ValueError, match="script"):
         parse(["--testing"])

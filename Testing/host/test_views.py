@@ -40,7 +40,7 @@ def test_closing_a_scene_leaves_the_views_as_they_were(host):
 def test_without_opengl_the_layout_has_no_3d_view_and_pictures_say_why(host, monkeypatch, tmp_path):
     from Testing.slicer_host.application import layout_manager
 
-    monkeypatch.setattr(layout_manager, "can_render", lambda: (False, "no OpenGL library"))
+    monkeypatch.setattr(layout_manager, "try_rendering", lambda: (False, "no OpenGL library"))
     monkeypatch.delitem(vars(layout().sliceWidget("Red")), "_view", raising=False)
     assert layout().threeDViewCount == 0
     with pytest.raises(RuntimeError, match="no OpenGL library"):
@@ -53,6 +53,23 @@ def test_slices_jump_to_a_point(host):
     slicer.vtkMRMLSliceNode.JumpAllSlices(host.scene, 10.0, -20.0, 30.0)
     for name, axis in PLANES.items():
         assert layout().sliceWidget(name).mrmlSliceNode().GetSliceToRAS().GetElement(axis, 3) == (10, -20, 30)[axis]
+
+
+@pytest.mark.parametrize("owner", [None, "vtkMRMLSelectionNodeSingleton"])
+def test_a_view_node_gets_a_widget_unless_another_node_owns_it(host, owner):
+    import slicer
+
+    node = slicer.vtkMRMLSliceNode()
+    node.SetLayoutName("Mine")
+    if owner:
+        node.SetAndObserveParentLayoutNodeID(owner)
+    host.scene.AddNode(node)
+    # The widget's logic brings it.
+    brought = [n for n in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode") if n.GetLayoutName() == "Mine"]
+    # Closing a scene leaves views where they are.
+    for mine in (node, *brought):
+        host.scene.RemoveNode(mine)
+    assert bool(brought) == (owner is None)
 
 
 @pytest.fixture

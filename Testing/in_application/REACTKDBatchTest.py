@@ -1,22 +1,18 @@
 """The headless batch inside Slicer, run by ctest; in the host without Slicer by Testing/REACTKD/test_batch_script.py.
 
-Exit status: 0 passed, 1 failed, 77 not run, because packages are missing.
+Exit status: see `exit_status`.
 """
 
 import runpy
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import slicer
+from exit_status import status_of
 
 import REACTKDLib
 from REACTKDLib.imaging.phantom import PhantomSettings, make_phantom, write_phantom
-from REACTKDLib.setup.environment import inspect_environment
-from REACTKDLib.setup.wording import requirements_message
-
-EXIT_NOT_RUN = 77
 
 
 def batch_main():
@@ -70,13 +66,5 @@ class REACTKDBatchTest(unittest.TestCase):
         slicer.mrmlScene.Clear(0)
 
 
-def run():
-    if missing := requirements_message(inspect_environment(), headless=True):
-        sys.stdout.write(f"Not run: {missing}\n")
-        return EXIT_NOT_RUN
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(REACTKDBatchTest)
-    return 0 if unittest.TextTestRunner(sys.stdout, verbosity=2).run(suite).wasSuccessful() else 1
-
-
 if __name__ == "__main__":
-    slicer.util.exit(run())
+    slicer.util.exit(status_of(REACTKDBatchTest))

@@ -1,7 +1,10 @@
 """A checkout works in Slicer as it is: its folder REACTKD, added to the module paths, finds the library above it."""
 
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 
 def test_a_checkout_finds_its_library_wherever_slicer_was_started(project, tmp_path):
@@ -22,3 +25,15 @@ host.check()
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Demo model" in done.stdout
+
+
+def test_a_checkout_on_windows_leaves_every_byte_of_a_models_files_alone(project):
+    """Else git writes CRLF into the JSON among them, whose hashes are verified."""
+    if shutil.which("git") is None:
+        pytest.skip("there is no git here")
+    files = [str(path) for path in (project / "Resources" / "Models").rglob("*") if path.is_file()]
+    command = ["git", "check-attr", "text", "--", *files]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no git checkout: {done.stderr}")
+    assert {line.rpartition(": ")[2] for line in done.stdout.splitlines()} == {"unset"}

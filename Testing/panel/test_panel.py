@@ -4,8 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import slicer
+import vtk
 
+from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.inference.case_files import CaseFiles
 from REACTKDLib.inference.prediction import Prediction
 from REACTKDLib.inference.run import run_case
@@ -19,6 +22,18 @@ def slice_positions() -> np.ndarray:
     """RAS mm of the three slice views' centres."""
     nodes = [slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{name}") for name in SLICES]
     return np.array([[node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)] for node in nodes])
+
+
+def node_ids() -> list[str]:
+    return [slicer.mrmlScene.GetNthNode(index).GetID() for index in range(slicer.mrmlScene.GetNumberOfNodes())]
+
+
+def translated(node: slicer.vtkMRMLTransformableNode, mm: float) -> None:
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, mm)
+    transform.SetMatrixTransformToParent(matrix)
+    node.SetAndObserveTransformNodeID(transform.GetID())
 
 
 def rows(ui) -> list[str]:
@@ -102,6 +117,25 @@ def test_a_second_apply_replaces_the_result_and_leaves_the_users_nodes(case, app
     assert all(node.GetScene() is slicer.mrmlScene for node in case.values())
 
 
+@pytest.mark.parametrize("lost", ["chart", "segmentation"])
+def test_a_result_that_lost_a_node_is_called_incomplete_and_replaced_as_a_whole(host, case, apply, ui, panel, lost):
+    first = apply()
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    host.leave()
+    slicer.mrmlScene.RemoveNode(getattr(first, lost))
+    host.enter("REACTKD")
+    assert panel.result.overlay is None
+    assert "incomplete" in ui.emptyResultLabel.text
+    assert not ui.emptyResultLabel.isHidden()
+    second = apply()
+    assert second is not None
+    assert not [node for node in first.nodes if node.GetScene() is not None and node not in case.values()]
+    # A display or storage node of what was removed may be left.
+    assert slicer.mrmlScene.GetNumberOfNodes() <= count + 2
+    host.close_scene()
+    assert "incomplete" not in ui.emptyResultLabel.text
+
+
 def test_the_module_and_the_command_line_give_the_same_logits(case, apply, small_phantom, tmp_path, project):
     from REACTKDLib.inference.predictor import Predictor
 
@@ -162,6 +196,65 @@ def test_sliders_and_toggles_change_what_is_shown_and_come_back_with_the_overlay
     assert not ui.edgesCheckBox.checked
 
 
+def test_a_run_that_ends_in_another_module_changes_no_view_until_the_user_is_back(host, case, panel, ui):
+    layout, segments = slicer.app.layoutManager(), case["segmentation"].GetDisplayNode()
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceCompositeNodeRed")
+    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, 0.0, 0.0, 500.0)
+    shown = red.GetBackgroundVolumeID(), red.GetForegroundVolumeID(), slice_positions().tolist()
+    host.click(ui.applyButton)
+    slicer.util.selectModule("SegmentEditor")
+    host.wait(lambda: not panel.session.running)
+    assert panel.result.overlay is not None
+    assert layout.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+    assert (red.GetBackgroundVolumeID(), red.GetForegroundVolumeID(), slice_positions().tolist()) == shown
+    assert segments.GetVisibility()
+
+    overlay = host.enter("REACTKD").panel.result.overlay
+    assert layout.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+    assert red.GetForegroundVolumeID() == overlay.voxel_attention[overlay.grade].GetID()
+    assert ui.mapSelector.currentText == "Voxel map"
+    assert not segments.GetVisibility()
+    assert panel.result.selected == overlay.most_attended.id
+    # Once: what the user changes from then on stays.
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    host.leave()
+    host.enter("REACTKD")
+    assert layout.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+
+def test_a_scene_that_is_closed_or_opened_in_another_module_is_taken_up_when_the_user_is_back(
+    host, case, panel, ui, tmp_path
+):
+    slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.util.selectModule("SegmentEditor")
+    host.close_scene()
+    assert panel._parameters is None
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    assert panel._parameters is None
+    host.enter("REACTKD")
+    assert ui.ctSelector.currentNode() is not None
+
+
+def test_a_model_is_hashed_once_and_again_only_after_a_change(host, widget, ui, panel, tmp_path, project, monkeypatch):
+    from REACTKDLib.inference.model_card import ModelCard
+
+    read, folders = ModelCard.read, []
+    monkeypatch.setattr(ModelCard, "read", lambda folder: folders.append(folder) or read(folder))
+    folder = shutil.copytree(project / "Resources" / "Models" / "demo", tmp_path / "model")
+    panel._parameters.model = str(folder)
+    for _ in range(2):
+        host.leave()
+        host.enter("REACTKD")
+    assert folders == [folder]
+    (folder / "model.json").write_text("{}")
+    host.leave()
+    host.enter("REACTKD")
+    assert folders == [folder] * 2
+    assert panel.model.problem is not None
+
+
 def test_a_click_on_the_selected_row_leads_back_to_its_region(host, case, apply, ui):
     import qt
 
@@ -180,11 +273,31 @@ def test_a_click_on_the_selected_row_leads_back_to_its_region(host, case, apply,
 @pytest.mark.skipif(not can_render()[0], reason=can_render()[1])
 def test_a_click_on_a_sphere_in_3d_selects_its_row(host, case, apply, panel, ui):
     overlay = apply()
+    # A sphere may hide behind another.
+    assert len(picked_in_3d(panel, ui)) >= len(overlay.regions) - 1
+
+
+@pytest.mark.gl
+@pytest.mark.skipif(not can_render()[0], reason=can_render()[1])
+def test_clicks_in_3d_are_left_to_others_in_another_module_or_another_mode_of_the_mouse(host, case, apply, panel, ui):
+    apply()
+    mouse = slicer.app.applicationLogic().GetInteractionNode()
+    mouse.SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.Place)
+    assert picked_in_3d(panel, ui) == set()
+    mouse.SwitchToViewTransformMode()
+    slicer.util.selectModule("SegmentEditor")
+    assert picked_in_3d(panel, ui) == set()
+    host.enter("REACTKD")
+    assert picked_in_3d(panel, ui)
+
+
+def picked_in_3d(panel, ui) -> set[str]:
+    """Regions whose row a click on their sphere selects."""
     view = slicer.app.layoutManager().threeDWidget(0).threeDView()
     view.forceRender()
     renderer = view.renderWindow().GetRenderers().GetFirstRenderer()
     picked = set()
-    for region in overlay.regions:
+    for region in panel.result.overlay.regions:
         ui.regionTable.clearSelection()
         renderer.SetWorldPoint(*region.centroid, 1.0)
         renderer.WorldToDisplay()
@@ -195,8 +308,7 @@ def test_a_click_on_a_sphere_in_3d_selects_its_row(host, case, apply, panel, ui)
         interactor.InvokeEvent("LeftButtonReleaseEvent")
         if panel.result.selected == region.id:
             picked.add(region.id)
-    # A sphere may hide behind another.
-    assert len(picked) >= len(overlay.regions) - 1
+    return picked
 
 
 def test_report_and_folder_are_exported_whole(host, case, apply, ui, tmp_path):
@@ -210,6 +322,59 @@ def test_report_and_folder_are_exported_whole(host, case, apply, ui, tmp_path):
     host.chosen_paths.append(str(tmp_path))
     host.click(ui.folderButton)
     assert "already" in ui.exportLabel.text
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list:
+    """What the slice pictures of reports are drawn from: prediction, CT, PET by tracer."""
+    from REACTKDLib.inference import slice_pictures
+
+    calls, original = [], slice_pictures.slice_pictures
+    monkeypatch.setattr(slice_pictures, "slice_pictures", lambda *given: calls.append(given) or original(*given))
+    return calls
+
+
+def mean_in(image: sitk.Image, regions: sitk.Image, label: int) -> float:
+    """Of the image's values where the regions have the label."""
+    values = sitk.GetArrayFromImage(sitk.Resample(image, regions, sitk.Transform(), sitk.sitkLinear, -1e4))
+    return float(values[sitk.GetArrayFromImage(regions) == label].mean())
+
+
+def test_a_report_shows_ct_and_pet_where_their_transforms_put_them(host, case, apply, ui, tmp_path, drawn):
+    for node, mm in ((case["ct"], 60.0), (case["segmentation"], 60.0), (case["fdg"], 55.0)):
+        translated(node, mm)
+    overlay = apply()
+    host.chosen_paths.append(str(tmp_path / "report.html"))
+    host.click(ui.reportButton)
+    ((prediction, ct, pet),) = drawn
+    assert overlay.regions
+    for node in prediction.nodes:
+        assert mean_in(ct, prediction.regions, node.label) == pytest.approx(node.mean_hu, abs=2)
+        assert mean_in(pet["fdg"], prediction.regions, node.label) == pytest.approx(node.pet["fdg"].mean, rel=0.15)
+
+
+@pytest.mark.parametrize("role", ["ct", "fdg"])
+def test_a_report_is_refused_once_an_image_lies_elsewhere_than_when_it_was_graded(
+    host, case, apply, ui, tmp_path, role
+):
+    apply()
+    translated(case[role], 30.0)
+    host.chosen_paths += [str(tmp_path / "report.html")] * 2
+    host.click(ui.reportButton)
+    assert "does not lie where it lay" in ui.exportLabel.text
+    assert not (tmp_path / "report.html").exists()
+    case[role].SetAndObserveTransformNodeID(None)
+    host.click(ui.reportButton)
+    assert (tmp_path / "report.html").exists(), ui.exportLabel.text
+
+
+def test_an_exported_report_leaves_no_view_behind(host, case, apply, ui, tmp_path):
+    apply()
+    before = node_ids()
+    host.chosen_paths.append(str(tmp_path / "report.html"))
+    host.click(ui.reportButton)
+    assert (tmp_path / "report.html").exists(), ui.exportLabel.text
+    assert node_ids() == before
 
 
 def test_no_node_name_reaches_an_exported_file(host, case, apply, ui, tmp_path):
@@ -254,10 +419,23 @@ def test_leaving_and_entering_and_reloading_keep_what_was_chosen(host, case, wid
 
 
 def test_the_logic_grades_nodes_from_a_script(host, case, temporary_files, widget):
+    files = temporary_files()
     overlay = widget.logic.process(case["ct"], case["segmentation"], petFdg=case["fdg"], device="cpu")
     assert sum(overlay.probabilities) == pytest.approx(1)
     assert overlay.summary.provenance["device"] == "cpu"
-    assert temporary_files() == []
+    assert temporary_files() == files
+
+
+@pytest.mark.parametrize("how", ["ct", "scene"])
+def test_a_script_is_told_when_its_images_are_removed_while_it_waits(host, case, temporary_files, widget, how):
+    import qt
+
+    remove = host.close_scene if how == "scene" else lambda: slicer.mrmlScene.RemoveNode(case["ct"])
+    files = temporary_files()
+    qt.QTimer.singleShot(0, remove)
+    with pytest.raises(CaseError, match="removed from the scene"):
+        widget.logic.process(case["ct"], case["segmentation"], petFdg=case["fdg"], device="cpu")
+    assert temporary_files() == files
 
 
 def test_the_device_that_is_really_used_is_shown(case, apply, ui):

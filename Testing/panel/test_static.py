@@ -19,14 +19,14 @@ ALLOWED = {
         "slicerUserSettingsFilePath", "temporaryPath",
     },
     "slicer.util": {
-        "VTKObservationMixin", "childWidgetVariables", "confirmOkCancelDisplay", "getModuleWidget", "infoDisplay",
-        "loadScene", "loadSegmentation", "loadUI", "loadVolume", "moduleNames", "saveScene", "selectModule",
-        "setSliceViewerLayers", "tryWithErrorDisplay",
+        "VTKObservationMixin", "childWidgetVariables", "confirmOkCancelDisplay", "getModule", "getModuleWidget",
+        "infoDisplay", "loadScene", "loadSegmentation", "loadUI", "loadVolume", "moduleNames", "saveScene",
+        "selectModule", "setSliceViewerLayers", "tryWithErrorDisplay",
     },
     "slicer": {
-        "app", "mrmlScene", "util", "i18n", "ScriptedLoadableModule", "parameterNodeWrapper", "vtkMRMLLayoutNode",
-        "vtkMRMLNode", "vtkMRMLScalarVolumeNode", "vtkMRMLScriptedModuleNode", "vtkMRMLSegmentationNode",
-        "vtkMRMLTransformableNode", "vtkMRMLVolumeNode",
+        "app", "mrmlScene", "util", "i18n", "ScriptedLoadableModule", "parameterNodeWrapper",
+        "vtkMRMLInteractionNode", "vtkMRMLLayoutNode", "vtkMRMLNode", "vtkMRMLScalarVolumeNode",
+        "vtkMRMLScriptedModuleNode", "vtkMRMLSegmentationNode", "vtkMRMLTransformableNode", "vtkMRMLVolumeNode",
     },
     "qt": {
         "QAbstractItemView", "QBrush", "QColor", "QEvent", "QFileDialog", "QHeaderView", "QLabel",

@@ -86,6 +86,37 @@ def test_a_worker_killed_between_two_runs_is_replaced(host, case, panel, apply):
     assert apply() is not None
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_worker_that_cannot_start_is_a_message_and_apply_works_again(
+    host, case, panel, ui, monkeypatch, temporary_files, at_once
+):
+    """at_once: as on Windows, where it is known before the start returns."""
+    from REACTKDLib.panel import worker_process as module
+
+    panel.session.stop_worker()
+    files = temporary_files()
+    start = module.qt.QProcess.start
+
+    def start_and_wait(process, *arguments):
+        start(process, *arguments)
+        process.waitForStarted()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "python_executable", lambda: "/nowhere/PythonSlicer")
+        if at_once:
+            broken.setattr(module.qt.QProcess, "start", start_and_wait)
+        host.click(ui.applyButton)
+        host.wait(lambda: not panel.session.running)
+    assert host.exceptions == []
+    assert "could not be started" in ui.messageLabel.text
+    assert ui.applyButton.text == "Apply"
+    assert not panel.session.warm
+    assert temporary_files() == files
+    host.click(ui.applyButton)
+    host.wait(lambda: not panel.session.running)
+    assert panel.result.overlay is not None
+
+
 def test_a_hung_worker_is_stopped_and_said(host, case, panel, ui, monkeypatch):
     monkeypatch.setattr(sys.modules[type(panel.session).__module__], "SILENCE_S", 1)
     at_stage(panel, monkeypatch, "preprocess", lambda: os.kill(panel.session._worker.pid, signal.SIGSTOP))

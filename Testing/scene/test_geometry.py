@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from REACTKDLib.imaging.geometry import Geometry
-from REACTKDLib.scene.geometry import geometry_of, ijk_to_ras, oriented_image_data, to_ras
+from REACTKDLib.scene.geometry import ijk_to_ras, oriented_image_data, to_ras
 from REACTKDLib.scene.volumes import add_volume, image_of
+from REACTKDLib.scene.world import world_geometry
 
 angles = st.tuples(*(st.floats(-180, 180) for _ in range(3)))
 lengths = st.tuples(*(st.floats(0.3, 6.0) for _ in range(3)))
@@ -39,7 +40,7 @@ def test_an_oblique_mirrored_image_comes_back_from_its_node_as_it_was(scene):
     geometry = make_geometry((20, -35, 110), (0.7, 0.8, 2.5), (-100, 40, 7), mirrored=True)
     image = geometry.image(np.arange(60, dtype=np.int16).reshape(3, 4, 5))
     volume = add_volume(scene, image, "CT")
-    assert geometry_of(volume).matches(geometry, tolerance_voxels=1e-9)
+    assert world_geometry(volume).matches(geometry, tolerance_voxels=1e-9)
     assert np.array_equal(sitk.GetArrayFromImage(image_of(volume)), sitk.GetArrayFromImage(image))
 
 

@@ -9,6 +9,7 @@ import vtk
 from REACTKDLib.inference.prediction import OutputError
 from REACTKDLib.scene import in_application
 from REACTKDLib.scene.bundle import open_bundle
+from REACTKDLib.scene.display import composites
 from REACTKDLib.scene.in_application import Application, SceneFiles
 from REACTKDLib.scene.volumes import add_volume
 
@@ -93,6 +94,17 @@ def test_nothing_of_another_patient_is_saved_and_their_data_stay(application, ca
     assert "Doe" not in said[0]
 
 
+def test_colour_tables_that_the_settings_load_at_start_are_nobodys_data(application, case, phantom, said, tmp_path):
+    table = slicer.vtkMRMLColorTableNode()
+    table.SetTypeToUser()
+    table.SetName("Hot metal")
+    application.scene.AddNode(table)
+    files = SceneFiles(application, bundle=True, snapshots=False, say=said.append)
+    files(phantom.prediction, case, tmp_path)
+    assert said == []
+    assert (tmp_path / "scene.mrb").exists()
+
+
 def test_where_nothing_can_be_rendered_it_is_said_once_and_the_scene_still_saved(
     application, case, phantom, said, tmp_path, monkeypatch
 ):
@@ -123,8 +135,13 @@ def test_views_that_the_application_has_are_kept(application, case, phantom, sai
     view = application.scene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view = view or application.scene.AddNode(_named_slice_node())
     files = SceneFiles(application, bundle=True, snapshots=False, say=said.append)
+    shown = application.scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     files(phantom.prediction, case, tmp_path)
     assert view.GetScene() is application.scene
+    assert shown.GetScene() is application.scene
+    (overlay,) = open_bundle(application.scene, tmp_path / "scene.mrb")
+    maps = [composite.GetForegroundVolumeID() for composite in composites(application.scene)]
+    assert overlay.voxel_attention[overlay.grade].GetID() in maps
 
 
 def _named_slice_node():

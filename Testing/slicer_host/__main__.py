@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from pathlib import Path
 from types import ModuleType
 
 from .command_line import CommandLine, parse
@@ -19,6 +20,9 @@ def main(words: list[str]) -> int:
     options.testingEnabled = line.testing
     options.exitAfterStartup = line.exit_after_startup
     sys.argv = [line.script, *line.arguments]
+    for folder in line.module_paths:
+        for path in sorted(Path(folder).glob("*.py")):
+            host.app.moduleManager().load(str(path))
     QtCore.QTimer.singleShot(0, host.app.startupCompleted.emit)
     QtCore.QTimer.singleShot(0, lambda: _run(host, line))
     return host.app.exec()

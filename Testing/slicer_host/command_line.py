@@ -5,6 +5,7 @@ It differs from what one would guess, and the host follows it:
 - What it does not know, it hands to the script, in order: `sys.argv` is [SCRIPT, ...]. A lone `--` is such an argument:
   the script gets it too, and options of the application are still taken out behind it. Only `---` or `--ignore-rest`
   ends them.
+- `--additional-module-paths` takes every word up to the next option.
 - After the script, the application goes on: without `--testing` or `--exit-after-startup` only `slicer.util.exit` and
   `sys.exit` end it, and an exception in the script does not. With one of them it ends with status 1 if the script
   raised something, else 0; `--exit-after-startup` does so whatever status `slicer.util.exit` asked for.
@@ -21,14 +22,16 @@ FLAGS = {
     "--ignore-slicerrc": "ignore_slicerrc",
 }
 SCRIPT = "--python-script"
+MODULE_PATHS = "--additional-module-paths"
 ENDS = ("---", "--ignore-rest")
 
 
 @dataclass
 class CommandLine:
-    """script: its path. arguments: what it gets."""
+    """script: its path. arguments: what it gets. module_paths: folders whose modules are loaded before."""
 
     script: str = ""
+    module_paths: list[str] = field(default_factory=list)
     no_main_window: bool = False
     testing: bool = False
     exit_after_startup: bool = False
@@ -40,9 +43,13 @@ class CommandLine:
 def parse(words: list[str]) -> CommandLine:
     """ValueError: `--python-script` without a script."""
     line = CommandLine()
+    is_path = False
     rest = iter(words)
     for word in rest:
-        if word in FLAGS:
+        is_path = word == MODULE_PATHS or (is_path and not word.startswith("-"))
+        if is_path:
+            line.module_paths += [word] if word != MODULE_PATHS else []
+        elif word in FLAGS:
             setattr(line, FLAGS[word], True)
         elif word == SCRIPT:
             line.script = next(rest, "")

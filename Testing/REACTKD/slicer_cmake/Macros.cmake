@@ -1,5 +1,4 @@
 enable_testing()
-file(WRITE ${CMAKE_BINARY_DIR}/tests.txt "")
 
 # As Slicer's: a file must exist, and is installed under its path below the folder of the call.
 function(slicerMacroBuildScriptedModule)
@@ -16,20 +15,11 @@ function(slicerMacroBuildScriptedModule)
   endforeach()
 endfunction()
 
-function(add_recorded_test)
+function(slicer_add_python_test)
   cmake_parse_arguments(MY "" "SCRIPT" "SLICER_ARGS" ${ARGN})
   if(NOT "--no-main-window" IN_LIST MY_SLICER_ARGS)
     message(FATAL_ERROR "${MY_SCRIPT} would open Slicer's window")
   endif()
   get_filename_component(name ${MY_SCRIPT} NAME_WE)
   add_test(NAME py_${name} COMMAND ${CMAKE_COMMAND} -E true)
-  file(APPEND ${CMAKE_BINARY_DIR}/tests.txt "${name}\n")
 endfunction()
-
-macro(slicer_add_python_test)
-  add_recorded_test(${ARGN})
-endmacro()
-
-macro(slicer_add_python_unittest)
-  add_recorded_test(${ARGN})
-endmacro()

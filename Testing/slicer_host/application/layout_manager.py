@@ -1,4 +1,7 @@
-"""`slicer.app.layoutManager()`: the four-up layout. Its nodes are always there, its pictures made when asked for."""
+"""`slicer.app.layoutManager()`: the four-up layout. Its nodes are always there, its pictures made when asked for.
+
+As the application's it makes a widget for every view node that comes into the scene, unless another node owns it.
+"""
 
 from functools import cached_property
 
@@ -7,7 +10,7 @@ import vtk
 
 from REACTKDLib.scene.geometry import set_orientation
 from REACTKDLib.scene.layout import SLICE_VIEWS, THREE_D_VIEW
-from REACTKDLib.scene.rendering import can_render
+from REACTKDLib.scene.rendering import try_rendering
 from REACTKDLib.scene.standalone import Standalone
 
 from ..pythonqt.attributes import native
@@ -18,7 +21,7 @@ VIEW_SIZE = (500, 420)
 
 
 def _require_rendering() -> None:
-    able, reason = can_render()
+    able, reason = try_rendering()
     if not able:
         raise RuntimeError(reason)
 
@@ -26,21 +29,18 @@ def _require_rendering() -> None:
 class SliceWidget:
     """`sliceWidget("Red")`."""
 
-    def __init__(self, standalone: Standalone, name: str, orientation: str):
+    def __init__(self, standalone: Standalone, node: slicer.vtkMRMLSliceNode):
         self._standalone = standalone
-        self._orientation = orientation
         self._logic = slicer.vtkMRMLSliceLogic()
         self._logic.SetMRMLApplicationLogic(standalone.application_logic)
         standalone.application_logic.GetSliceLogics().AddItem(self._logic)
         self._logic.SetMRMLScene(standalone.scene)
-        # The layout has made it, and a scene has one of each name only.
-        self._node = standalone.scene.GetSingletonNode(name, "vtkMRMLSliceNode")
-        self._logic.SetSliceNode(self._node)
-        self.restore()
+        self._node = node
+        self._logic.SetSliceNode(node)
 
-    def restore(self) -> None:
+    def restore(self, orientation: str) -> None:
         """As the application has it after a scene was closed."""
-        set_orientation(self._node, self._orientation)
+        set_orientation(self._node, orientation)
         self._node.SetMappedInLayout(True)
         self._logic.ResizeSliceNode(*VIEW_SIZE)
 
@@ -65,19 +65,24 @@ class SliceWidget:
         self._logic.FitSliceToBackground()
         self._logic.SnapSliceOffsetToIJK()
 
+    def close(self) -> None:
+        """Its node is gone."""
+        self._standalone.application_logic.GetSliceLogics().RemoveItem(self._logic)
+        self._logic.SetMRMLScene(None)
+
 
 class ThreeDWidget:
     """`threeDWidget(0)`."""
 
-    def __init__(self, standalone: Standalone):
+    def __init__(self, standalone: Standalone, name: str):
+        self._standalone = standalone
         self._logic = slicer.vtkMRMLViewLogic()
         self._logic.SetMRMLApplicationLogic(standalone.application_logic)
         standalone.application_logic.GetViewLogics().AddItem(self._logic)
         # By its name it finds the view node, which the layout has made.
-        self._logic.SetName(THREE_D_VIEW)
+        self._logic.SetName(name)
         self._logic.SetMRMLScene(standalone.scene)
         self._node = self._logic.GetViewNode()
-        self.restore()
 
     def restore(self) -> None:
         """As the application has it after a scene was closed."""
@@ -97,6 +102,13 @@ class ThreeDWidget:
         """RuntimeError where nothing can be rendered, saying why."""
         return self._view
 
+    def close(self) -> None:
+        """Its node is gone."""
+        self._standalone.application_logic.GetViewLogics().RemoveItem(self._logic)
+        self._logic.SetMRMLScene(None)
+        if "_view" in vars(self):
+            self._view.close()
+
 
 @native
 class LayoutManager(QtCore.QObject):
@@ -104,19 +116,46 @@ class LayoutManager(QtCore.QObject):
 
     def __init__(self, standalone: Standalone):
         super().__init__()
-        logic = standalone.application_logic
+        self._standalone = standalone
+        logic, scene = standalone.application_logic, standalone.scene
         for collections in (logic.SetSliceLogics, logic.SetViewLogics):
             collections(vtk.vtkCollection())
         self._logic = slicer.vtkMRMLLayoutLogic()
-        self._logic.SetMRMLScene(standalone.scene)
+        self._logic.SetMRMLScene(scene)
         self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
-        self._slices = {name: SliceWidget(standalone, name, plane) for name, plane in SLICE_VIEWS.items()}
-        self._three_d = ThreeDWidget(standalone)
-        standalone.scene.AddObserver(slicer.vtkMRMLScene.EndCloseEvent, self._restore)
+        # The layout has made their nodes, and a scene has one of each name only.
+        self._slices = {
+            name: SliceWidget(standalone, scene.GetSingletonNode(name, "vtkMRMLSliceNode")) for name in SLICE_VIEWS
+        }
+        self._three_d = ThreeDWidget(standalone, THREE_D_VIEW)
+        self._restore()
+        self._made: dict[str, SliceWidget | ThreeDWidget] = {}
+        scene.AddObserver(slicer.vtkMRMLScene.EndCloseEvent, self._restore)
+        scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, self._make_widget)
+        scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, self._close_widget)
 
-    def _restore(self, caller, event) -> None:
-        for widget in (*self._slices.values(), self._three_d):
-            widget.restore()
+    def _restore(self, caller=None, event=None) -> None:
+        for name, widget in self._slices.items():
+            widget.restore(SLICE_VIEWS[name])
+        self._three_d.restore()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _make_widget(self, scene, event, node) -> None:
+        if scene.IsBatchProcessing() or not isinstance(node, slicer.vtkMRMLAbstractViewNode):
+            return
+        if node.GetParentLayoutNode():
+            return
+        if isinstance(node, slicer.vtkMRMLSliceNode):
+            self._made[node.GetID()] = SliceWidget(self._standalone, node)
+        elif isinstance(node, slicer.vtkMRMLViewNode):
+            widget = self._made[node.GetID()] = ThreeDWidget(self._standalone, node.GetLayoutName())
+            if self.threeDViewCount:
+                widget.threeDView()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _close_widget(self, scene, event, node) -> None:
+        if widget := self._made.pop(node.GetID(), None):
+            widget.close()
 
     def layoutLogic(self) -> slicer.vtkMRMLLayoutLogic:
         return self._logic
@@ -140,7 +179,7 @@ class LayoutManager(QtCore.QObject):
         return slicer.app.applicationLogic().GetSliceLogics()
 
     # Without OpenGL as in a layout without 3D views.
-    threeDViewCount = QtCore.Property(int, lambda self: int(can_render()[0]))
+    threeDViewCount = QtCore.Property(int, lambda self: int(try_rendering()[0]))
     tableViewCount = QtCore.Property(int, lambda self: 0)
     plotViewCount = QtCore.Property(int, lambda self: 0)
 

@@ -49,6 +49,10 @@ class View:
     def forceRender(self) -> None:
         self.renderWindow().Render()
 
+    def close(self) -> None:
+        """Its node is gone."""
+        self._drawing.managers.SetMRMLDisplayableNode(None)
+
     def pixels(self) -> np.ndarray:
         """What it shows: (H, W, 3), uint8, first row on top."""
         self.forceRender()
