@@ -1,5 +1,6 @@
 """`reactkd-train`."""
 
+import os
 import sys
 
 from jsonargparse import ArgumentParser, auto_cli
@@ -41,6 +42,10 @@ def main() -> None:
     }
     try:
         auto_cli(commands, prog="reactkd-train", description="Train the networks.", parser_class=FlagParser)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except ReactKDError as error:
         print(f"{error.code}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -20,6 +20,15 @@ def write_history(folder: Path, rows: Sequence[Row]) -> None:
     temporary.replace(folder / NAME)
 
 
+def read_history(folder: Path) -> list[Row]:
+    """Of a training that may have just begun: one row for each finished epoch."""
+    try:
+        with (folder / NAME).open(newline="", encoding="utf-8") as file:
+            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return []
+
+
 class TensorBoard:
     """The same numbers as curves, and the seconds an epoch took."""
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
-from .metrics import METRICS, measure_resamples
+from .checks import check_scores
+from .metrics import METRICS, measure_blocks
 from .resampling import patient_swaps, patient_weights
+from .scores import ranks
 
 TIE = 1e-12
 """Differences this close are equal: decisions give the same value again and again, up to rounding."""
@@ -48,17 +50,21 @@ def bootstrap(
     patients: Sequence[str],
     names: Sequence[str] = tuple(METRICS),
     settings: Resampling = RESAMPLING,
+    networks: np.ndarray | None = None,
 ) -> dict[str, Estimate]:
     """Each metric with its percentile interval over resampled patients.
 
     labels: (N,). probabilities: (N, K), or (R, N, K) for R seeds: the mean over seeds of the metric is then estimated,
-    with the same patients in all. The interval holds these trained networks fixed: it says how much the patients
+    with the same patients in all. networks: (N,), such as the fold of each case, where not one network made all
+    predictions of a seed. The interval holds these trained networks fixed: it says how much the patients
     matter, not the training. The ECE adds up absolute gaps, and repeated cases widen every gap: its percentiles would
     lie above the value itself, and are moved down by the mean excess. Raises EvaluationError: bad_scores, class_absent.
     """
+    _check(labels, probabilities)
     generator = np.random.default_rng([settings.seed, 0])
-    weights = patient_weights(labels, patients, settings.resamples, generator)
-    values = _mean_over_seeds(labels, probabilities, np.concatenate([np.ones_like(weights[:1]), weights]), names)
+    weights = patient_weights(labels, patients, settings.resamples, generator, networks)
+    weights = np.concatenate([np.ones_like(weights[:1]), weights])
+    values = _mean_over_seeds(labels, probabilities, weights, names, networks)
     found = {}
     for name, of in values.items():
         low, high = _limits(name, of, settings.level)
@@ -73,20 +79,25 @@ def compare(
     patients: Sequence[str],
     names: Sequence[str] = tuple(METRICS),
     settings: Resampling = RESAMPLING,
+    networks: np.ndarray | None = None,
 ) -> dict[str, Difference]:
     """Each metric of `first` minus that of `second`, both (N, K) or (R, N, K) of the same cases.
 
+    networks: as in `bootstrap`, the same for both.
+
     The interval: both in the same resampled patients, percentiles of the difference. The p-value: a permutation test,
-    since under the null hypothesis the two methods' predictions for a patient could be exchanged (Bandos 2005,
-    Statistics in Medicine 24:2873); (1 + exceeding) / (1 + permutations), never 0 (Phipson and Smyth 2010). Two
+    since under the null hypothesis the two methods' predictions for a patient could be exchanged; those of an AUC as
+    ranks within their network, since scores of two methods have no common scale (Bandos 2005, Statistics in Medicine
+    24:2873); (1 + exceeding) / (1 + permutations), never 0 (Phipson and Smyth 2010). Two
     different questions: at the border they may differ. Raises EvaluationError: bad_scores, class_absent.
     """
+    _check(labels, first, second)
     generator = np.random.default_rng([settings.seed, 0])
-    weights = patient_weights(labels, patients, settings.resamples, generator)
+    weights = patient_weights(labels, patients, settings.resamples, generator, networks)
     weights = np.concatenate([np.ones_like(weights[:1]), weights])
-    of_first = _mean_over_seeds(labels, first, weights, names)
-    of_second = _mean_over_seeds(labels, second, weights, names)
-    permuted = _permuted_differences(labels, first, second, patients, names, settings)
+    of_first = _mean_over_seeds(labels, first, weights, names, networks)
+    of_second = _mean_over_seeds(labels, second, weights, names, networks)
+    permuted = _permuted_differences(labels, first, second, patients, names, settings, networks)
     found = {}
     for name in names:
         difference = of_first[name] - of_second[name]
@@ -96,11 +107,19 @@ def compare(
     return found
 
 
-def t_interval(values: Sequence[float], level: float = RESAMPLING.level) -> Estimate:
-    """Mean of two or more independent values, such as one for each seed, with Student's interval."""
+def t_interval(values: Sequence[float], level: float = RESAMPLING.level, shared: float = 0.0) -> Difference:
+    """Mean of two or more values, one for each trained network, with Student's interval and p-value against zero.
+
+    shared: held-out cases for each case learnt from, where networks of several folds learn from much the same cases
+    and their values vary too little: the variance of the mean is then (1 / n + shared) s² (Nadeau and Bengio 2003,
+    Machine Learning 52:239).
+    """
     of = np.asarray(values, dtype=float)
-    half = student_t.ppf((1 + level) / 2, len(of) - 1) * of.std(ddof=1) / np.sqrt(len(of))
-    return Estimate(float(of.mean()), float(of.mean() - half), float(of.mean() + half))
+    mean, error = of.mean(), of.std(ddof=1) * np.sqrt(1 / len(of) + shared)
+    half = student_t.ppf((1 + level) / 2, len(of) - 1) * error
+    # Values without any spread: all the same, or two methods that never differ.
+    p = 2 * student_t.sf(abs(mean) / error, len(of) - 1) if error > 0 else float(mean == 0)
+    return Difference(float(mean), float(mean - half), float(mean + half), p=float(p))
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -112,6 +131,12 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted.tolist())
 
 
+def _check(labels: np.ndarray, *given: np.ndarray) -> None:
+    for probabilities in given:
+        for of_seed in probabilities if probabilities.ndim == 3 else probabilities[None]:
+            check_scores(labels, of_seed)
+
+
 def _permuted_differences(
     labels: np.ndarray,
     first: np.ndarray,
@@ -119,22 +144,32 @@ def _permuted_differences(
     patients: Sequence[str],
     names: Sequence[str],
     settings: Resampling,
+    networks: np.ndarray | None,
 ) -> dict[str, np.ndarray]:
     """Both methods side by side as 2 N cases; a permutation is a choice of which half counts for which method."""
     swapped = patient_swaps(patients, settings.permutations, np.random.default_rng([settings.seed, 1]))
     one_side = np.concatenate([~swapped, swapped], axis=1)
-    both = np.concatenate([first, second], axis=-2)
     twice = np.concatenate([labels, labels])
-    of_one = _mean_over_seeds(twice, both, one_side, names)
-    of_other = _mean_over_seeds(twice, both, ~one_side, names)
-    return {name: of_one[name] - of_other[name] for name in names}
+    both_networks = None if networks is None else np.concatenate([networks, networks])
+    found: dict[str, np.ndarray] = {}
+    for of_order in (True, False):
+        of_kind = [name for name in names if METRICS[name].of_order == of_order]
+        pair = [ranks(of, networks) for of in (first, second)] if of_order else [first, second]
+        both = np.concatenate(pair, axis=-2)
+        one, other = (_mean_over_seeds(twice, both, side, of_kind, both_networks) for side in (one_side, ~one_side))
+        found |= {name: one[name] - other[name] for name in of_kind}
+    return found
 
 
 def _mean_over_seeds(
-    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, names: Sequence[str]
+    labels: np.ndarray,
+    scores: np.ndarray,
+    weights: np.ndarray,
+    names: Sequence[str],
+    networks: np.ndarray | None,
 ) -> dict[str, np.ndarray]:
-    seeds = probabilities if probabilities.ndim == 3 else probabilities[None]
-    found = [measure_resamples(labels, of_seed, weights, names) for of_seed in seeds]
+    seeds = scores if scores.ndim == 3 else scores[None]
+    found = [measure_blocks(labels, of_seed, weights, names, networks) for of_seed in seeds]
     return {name: np.mean([values[name] for values in found], axis=0) for name in names}
 
 

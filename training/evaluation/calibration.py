@@ -1,13 +1,17 @@
 """Whether probabilities mean what they say, and the one number that mends them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from ..data.draw_settings import NATIVE
 from .checks import check_classes, check_scores
+from .entries import VALIDATION
 from .errors import EvaluationError
+from .predictions import Predictions
 from .scores import BINS, confidence_bins, top_label
 
 TEMPERATURES = (0.05, 20.0)
@@ -42,6 +46,18 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
         return -log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean()
 
     return float(np.exp(minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded").x))
+
+
+def validation_temperature(members: Sequence[Predictions]) -> float:
+    """Of one model: fitted on its members' validation cases at native dose, with every input that has a CT.
+
+    members: all that each network predicted. Raises EvaluationError: class_absent where they lack a grade.
+    """
+    parts = [part.select(split=VALIDATION, dose=NATIVE) for part in members]
+    with_ct = [np.array(["ct" in inputs.split("+") for inputs in part.inputs], dtype=bool) for part in parts]
+    labels = np.concatenate([part.labels[rows] for part, rows in zip(parts, with_ct, strict=True)])
+    logits = np.concatenate([part.logits[rows] for part, rows in zip(parts, with_ct, strict=True)])
+    return fit_temperature(labels, logits)
 
 
 def reliability_curve(labels: np.ndarray, probabilities: np.ndarray) -> ReliabilityCurve:

@@ -30,21 +30,22 @@ COLUMNS = (
     Column("seeds", "Seeds"),
     Column("metric", "Metric"),
     Column("difference", "Difference"),
-    Column("over_seeds", "Over seeds"),
+    Column("p_patients", "p (patients)"),
+    Column("over_networks", "Over networks"),
     Column("p", "p"),
     Column("p_holm", "p (Holm)"),
 )
 COMPARED = ("auc", "f1", "accuracy")
-ONE_SEED = "With one seed, intervals and p-values speak of patients for these networks only, not of retraining."
+ONE_SEED = "With one seed, what is over patients speaks of these networks only, not of retraining."
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """over_seeds: differences of the same seeds with a t interval; empty for one seed."""
+    """over_networks: differences of the networks of the same seed and fold; empty for one network of each."""
 
     seeds: tuple[int, ...]
     over_patients: dict[str, Difference]
-    over_seeds: dict[str, Estimate]
+    over_networks: dict[str, Difference]
 
 
 def compare_jobs(
@@ -57,11 +58,13 @@ def compare_jobs(
     settings: Resampling = RESAMPLING,
     note: str = "",
 ) -> Table:
-    """The reference minus each other job: difference, interval, p-value, and p-value corrected for all of them.
+    """The reference minus each other job: differences, intervals and p-values, over patients and over networks.
 
-    The interval and the p-values are over patients; with several seeds there is a t interval over seeds beside them.
+    Over patients the networks are held fixed. Over networks, those of the same fold and seed are pairs (t interval and
+    test, `t_interval`): that says what is left when they are trained again, and its p-values are corrected for all
+    jobs.
+
     split: test or external, where all folds' networks predict the same cases and the differences are means over them.
-
     others: by default every other job of the run with the reference's inputs and dose. Seeds that both have in full are
     averaged. Holm's correction is over the others, for each metric by itself. A job that shares no complete seed with
     the reference is named as incomplete. One without a case of some grade is left out, and named below. Raises
@@ -89,11 +92,11 @@ def compare_jobs(
             reasons = {of.entry: why_undefined(of.in_order(seeds[0])) for of in (of_reference, of_other)}
             undefined |= {entry: why for entry, why in reasons.items() if why}
             if not any(reasons.values()):
-                compared[other] = _difference(of_reference, of_other, seeds, names, settings)
+                compared[other] = _difference(of_reference, of_other, seeds, names, settings, _shared(found))
         else:
             missing = of_other.missing(found.seeds)
             why = f"incomplete, missing: {missing or 'of the reference, ' + of_reference.missing(found.seeds)}"
-            incomplete.append((other.job, other.inputs, other.dose, "", why, *[""] * 4))
+            incomplete.append((other.job, other.inputs, other.dose, "", why, *[""] * 5))
     rows = (*_rows(compared, names), *incomplete)
     title = f"{reference} minus other jobs ({split} cases{f', {found.only_folds}' if found.only_folds else ''})"
     one_seed = any(len(of.seeds) == 1 for of in compared.values())
@@ -108,12 +111,18 @@ def _entry(found: RunPredictions, entry: Entry) -> EntryPredictions:
         raise EvaluationError("no_entry", f"The run has no predictions of {entry}.", f"It has: {known}.") from None
 
 
+def _shared(found: RunPredictions) -> float:
+    """Held-out cases for each that a fold learns from, where there are several folds; for `t_interval`."""
+    return 1 / (len(found.held_out) - 1) if len(found.folds) > 1 else 0.0
+
+
 def _difference(
     first: EntryPredictions,
     second: EntryPredictions,
     seeds: tuple[int, ...],
     names: Sequence[str],
     settings: Resampling,
+    shared: float,
 ) -> _Compared:
     of_first, of_second = first.pooled(seeds), second.pooled(seeds)
     only = set(of_first[0].cases) ^ set(of_second[0].cases)
@@ -125,29 +134,46 @@ def _difference(
         )
     labels, patients = of_first[0].labels, of_first[0].patients
     one, other = (np.stack([part.probabilities() for part in parts]) for parts in (of_first, of_second))
-    over_seeds = _over_seeds(labels, one, other, len(seeds), names, settings) if len(seeds) > 1 else {}
-    return _Compared(seeds, compare(labels, one, other, patients, names, settings), over_seeds)
+    over_patients = compare(labels, one, other, patients, names, settings, first.networks(of_first[0]))
+    return _Compared(seeds, over_patients, _over_networks(first, second, seeds, names, settings.level, shared))
 
 
-def _over_seeds(
-    labels: np.ndarray, first: np.ndarray, second: np.ndarray, seeds: int, names: Sequence[str], settings: Resampling
-) -> dict[str, Estimate]:
-    """A seed's difference is the mean over its networks, where there are several of the same cases."""
-    pairs = [(measure(labels, a, names), measure(labels, b, names)) for a, b in zip(first, second, strict=True)]
-    of_networks = {name: np.reshape([a[name] - b[name] for a, b in pairs], (seeds, -1)) for name in names}
-    return {name: t_interval(of.mean(1), settings.level) for name, of in of_networks.items()}
+def _over_networks(
+    first: EntryPredictions,
+    second: EntryPredictions,
+    seeds: tuple[int, ...],
+    names: Sequence[str],
+    level: float,
+    shared: float,
+) -> dict[str, Difference]:
+    """None where there is but one network of each, or a fold lacks a grade."""
+    of_both = [[part for seed in seeds for part in of.in_order(seed)] for of in (first, second)]
+    if len(of_both[0]) < 2 or any(why_undefined([part]) for part in of_both[0]):
+        return {}
+    one, other = ([measure(part.labels, part.probabilities(), names) for part in parts] for parts in of_both)
+    return {
+        name: t_interval([a[name] - b[name] for a, b in zip(one, other, strict=True)], level, shared) for name in names
+    }
 
 
 def _rows(compared: dict[Entry, _Compared], names: Sequence[str]) -> list[tuple[Cell, ...]]:
-    adjusted = {name: holm([of.over_patients[name].p for of in compared.values()]) for name in names}
     rows: list[tuple[Cell, ...]] = []
-    for index, (other, of) in enumerate(compared.items()):
+    adjusted: dict[str, dict[Entry, float]] = {}
+    for name in names:
+        of_name = {entry: of.over_networks[name].p for entry, of in compared.items() if of.over_networks}
+        adjusted[name] = dict(zip(of_name, holm(list(of_name.values())), strict=True))
+    for other, of in compared.items():
         facts = (other.job, other.inputs, other.dose, ", ".join(map(str, of.seeds)))
         for name in names:
-            difference = of.over_patients[name]
-            p_values = (Value(difference.p, style="p"), Value(adjusted[name][index], style="p"))
-            over_seeds = _cell(name, of.over_seeds[name]) if of.over_seeds else ""
-            rows.append((*facts, METRICS[name].title, _cell(name, difference), over_seeds, *p_values))
+            over_patients = of.over_patients[name]
+            cells: list[Cell] = [_cell(name, over_patients), Value(over_patients.p, style="p")]
+            if of.over_networks:
+                over_networks = of.over_networks[name]
+                p_values = (over_networks.p, adjusted[name][other])
+                cells += [_cell(name, over_networks), *(Value(p, style="p") for p in p_values)]
+            else:
+                cells += [""] * 3
+            rows.append((*facts, METRICS[name].title, *cells))
     return rows
 
 
@@ -165,10 +191,13 @@ def _remarks(settings: Resampling, split: str, one_seed: bool) -> tuple[str, ...
     what = "of pooled held-out cases, not of means over folds"
     if split == EXTERNAL:
         what = "on another cohort, each the mean over the networks (fold and seed) of both"
+    level = f"{settings.level:.0%}"
     return (
-        f"Differences {what}, in points of % where the metric is in %. Intervals: "
-        f"{settings.level:.0%}, percentiles over {settings.resamples} bootstrap resamples of patients, both jobs in "
-        f"the same resample, for the networks as they were trained. Over seeds: t interval over seeds of both. "
-        f"p: two-sided, {settings.permutations} permutations of the two jobs by patient. Holm: over the jobs compared, "
-        f"for each metric by itself.{' ' + ONE_SEED if one_seed else ''}",
+        f"Differences {what}, in points of % where the metric is in %. Difference and p (patients): of these networks "
+        f"as they were trained; {level} percentiles over {settings.resamples} bootstrap resamples of patients, both "
+        f"jobs in the same resample, and {settings.permutations} permutations of the two jobs by patient, two-sided. "
+        f"Over networks and p: mean difference of the networks of the same fold and seed, with Student's {level} "
+        "interval and test, corrected for what folds learn from in common (Nadeau and Bengio 2003): what training them "
+        "again would leave. Holm: of p, over the jobs compared, for each metric by itself."
+        f"{' ' + ONE_SEED if one_seed else ''}",
     )

@@ -73,12 +73,19 @@ class EntryPredictions:
             )
         return pooled
 
+    def networks(self, pooled: Predictions) -> np.ndarray:
+        """Which of a seed's networks predicted each of the pooled cases, by its fold: (N,); one where all do."""
+        if self.same_cases:
+            return np.zeros(len(pooled), dtype=int)
+        fold_of = {case: fold for folds in self.by_seed.values() for fold, part in folds.items() for case in part.cases}
+        return np.array([fold_of[case] for case in pooled.cases])
+
 
 @dataclass(frozen=True)
 class RunPredictions:
     """held_out: cases of each fold. folds: those that the run was asked to train. seeds: all that any job of it has.
 
-    entries: by job, inputs and dose, of one split.
+    entries: by job, inputs and dose, of one split. calibrated: whether logits have the temperature of validation cases.
     """
 
     split: str
@@ -86,6 +93,7 @@ class RunPredictions:
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
     entries: dict[Entry, EntryPredictions]
+    calibrated: bool = False
 
     @property
     def case_count(self) -> int:

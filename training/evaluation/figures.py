@@ -18,6 +18,7 @@ from .metrics import measure
 from .roc import GRID, roc_curves
 from .scores import BINS, top_label
 
+FOREST_ROW_MM = 4.2
 LEGEND_COLUMNS, LEGEND_ROW_MM = 3, 3.4
 LEGEND_CHARACTERS, SAMPLE_CHARACTERS = 72, 10
 """That fit into a row of a legend as wide as a journal's column, and that the sample of a line takes of them."""
@@ -150,6 +151,31 @@ def cost_figure(points: Sequence[CostPoint], *, cost: str, quality: str, note: s
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+        _legend_above(figure, axes)
+    return figure
+
+
+def forest_figure(estimates: Mapping[str, Mapping[str, Estimate]], *, quality: str, note: str = "") -> Figure:
+    """A line for each method, with its value and interval for each of the inputs that it reads.
+
+    estimates: inputs -> method -> value, in the order to be drawn, from above. quality: what the axis says.
+    """
+    methods = list(dict.fromkeys(name for of_inputs in estimates.values() for name in of_inputs))
+    with print_style():
+        figure, axes = new_figure(24 + FOREST_ROW_MM * len(methods), note)
+        for index, (inputs, of_inputs) in enumerate(estimates.items()):
+            found = list(of_inputs.values())
+            values = [of.value for of in found]
+            around = [[of.value - of.low for of in found], [of.high - of.value for of in found]]
+            # Side by side on their line.
+            rows = [methods.index(name) + (index - (len(estimates) - 1) / 2) * 0.24 for name in of_inputs]
+            look = _look(index, marker=MARKERS) | {"linestyle": "none", "elinewidth": 0.8, "markersize": 3}
+            axes.errorbar(values, rows, xerr=around, label=inputs, **look)
+        axes.set_yticks(range(len(methods)), methods)
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(methods) - 0.4, -0.6)
+        axes.grid(axis="x", color=GREY, alpha=0.25, linewidth=0.5)
+        axes.set(xlabel=quality)
         _legend_above(figure, axes)
     return figure
 

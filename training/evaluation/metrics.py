@@ -15,11 +15,15 @@ BLOCK = 512
 
 @dataclass(frozen=True)
 class Scored:
-    """Predictions of N cases, and how often each counts: labels (N,), probabilities (N, K), weights (..., N)."""
+    """Predictions of N cases, and how often each counts: labels (N,), probabilities (N, K), weights (..., N).
+
+    networks: (N,), by which network; None where one made all.
+    """
 
     labels: np.ndarray
     probabilities: np.ndarray
     weights: np.ndarray
+    networks: np.ndarray | None = None
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -32,7 +36,8 @@ class Scored:
 class Metric:
     """title: for a table's head. percent: whether people read it times 100. higher_is_better: its direction.
 
-    inflated: resamples of the cases overestimate it, by far more than cases do.
+    inflated: resamples of the cases overestimate it, by far more than cases do. of_order: nothing but the order of a
+    network's scores matters.
     """
 
     title: str
@@ -41,6 +46,7 @@ class Metric:
     percent: bool = True
     higher_is_better: bool = True
     inflated: bool = False
+    of_order: bool = False
 
 
 def _decided(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Scored], np.ndarray]:
@@ -69,7 +75,11 @@ METRICS: dict[str, Metric] = {
     "recall": Metric("Rec", "macro recall: right among those who have a grade", _decided(confusion.recall)),
     "f1": Metric("F1", "harmonic mean of precision and recall, mean over grades", _decided(confusion.f1)),
     "auc": Metric(
-        "AUC", "area under the ROC curve of each grade against the rest, mean over grades", _probable(scores.auc)
+        "AUC",
+        "area under the ROC curve of each grade against the rest, mean over grades; over pairs of cases that one "
+        "network scored",
+        lambda scored: scores.auc(scored.labels, scored.probabilities, scored.weights, scored.networks),
+        of_order=True,
     ),
     "kappa": Metric(
         "κ", "quadratic weighted kappa: agreement beyond chance", _decided(confusion.quadratic_kappa), percent=False
@@ -100,25 +110,45 @@ METRICS: dict[str, Metric] = {
 """In the order of tables."""
 
 
-def measure(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str] = tuple(METRICS)) -> dict[str, float]:
+def measure(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    names: Sequence[str] = tuple(METRICS),
+    networks: np.ndarray | None = None,
+) -> dict[str, float]:
     """Each metric of N cases. labels: (N,). probabilities: (N, K), rows sum to 1.
 
-    Raises EvaluationError: bad_scores, class_absent.
+    networks: (N,), which made each prediction; one made all, if None. Raises EvaluationError: bad_scores, class_absent.
     """
-    found = measure_resamples(labels, probabilities, np.ones((1, len(labels))), names)
+    found = measure_resamples(labels, probabilities, np.ones((1, len(labels))), names, networks)
     return {name: float(values[0]) for name, values in found.items()}
 
 
 def measure_resamples(
-    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, names: Sequence[str] = tuple(METRICS)
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    weights: np.ndarray,
+    names: Sequence[str] = tuple(METRICS),
+    networks: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Each metric of S resamples, each metric (S,). weights: (S, N), how often each case is in each resample.
 
     A resample must hold every class. Raises EvaluationError: bad_scores, class_absent (of the cases as a whole).
     """
     check_scores(labels, probabilities)
+    return measure_blocks(labels, probabilities, weights, names, networks)
+
+
+def measure_blocks(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    weights: np.ndarray,
+    names: Sequence[str],
+    networks: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """As `measure_resamples`, without a check of the scores: those of a metric `of_order` need be no probabilities."""
     blocks = [
-        Scored(labels, probabilities, weights[start : start + BLOCK].astype(float))
+        Scored(labels, scores, weights[start : start + BLOCK].astype(float), networks)
         for start in range(0, len(weights), BLOCK)
     ]
     return {name: np.concatenate([METRICS[name].of(block) for block in blocks]) for name in names}

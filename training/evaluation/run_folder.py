@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from .entries import EXTERNAL, TEST, UNKNOWN, Entry, EntryPredictions, RunPredictions, listed
+from .calibration import validation_temperature
+from .entries import EXTERNAL, TEST, UNKNOWN, VALIDATION, Entry, EntryPredictions, RunPredictions, listed
 from .errors import EvaluationError
 from .predictions import Predictions, read_predictions
 
@@ -41,9 +42,11 @@ class _Asked:
 def read_run(run: Path | str, split: str = "test") -> RunPredictions:
     """All finished predictions of a run for one split: test, external or validation.
 
-    Of the folds that its configuration asks for. A job that it asks for, or that was begun, and that has not finished
-    anywhere is there too, without inputs and dose. Raises EvaluationError: bad_run, bad_predictions, not_held_out where
-    a job predicts a case that it may have learnt from.
+    Test and external cases have the temperature of their network's validation cases, as an exported network has; where
+    one of the networks has none of its own, all logits are as they were trained. Of the folds that the run's
+    configuration asks for. A job that it asks for, or that was begun, and that has not finished anywhere is there too,
+    without inputs and dose. Raises EvaluationError: bad_run, bad_predictions, not_held_out where a job predicts a case
+    that it may have learnt from.
     """
     run = Path(run)
     held_out = _held_out(run)
@@ -54,8 +57,10 @@ def read_run(run: Path | str, split: str = "test") -> RunPredictions:
     if strange := [job.fold for job in begun if job.fold >= len(held_out)]:
         raise _bad(run, f"it has {len(held_out)} folds, and a job in fold {strange[0]}")
     jobs = [job for job in begun if job.fold in folds]
-    for job in jobs:
-        for entry, predictions in _finished(job, split):
+    whole = {job: read_predictions(job.folder / PREDICTIONS) for job in jobs if (job.folder / DONE).is_file()}
+    temperatures = _temperatures(whole) if split != VALIDATION else {}
+    for job, of_job in whole.items():
+        for entry, predictions in _of_split(job, of_job, split, temperatures.get(job, 1.0)):
             _check_not_learnt(entry, predictions, held_out, job.fold, split)
             of_entry = entries.setdefault(entry, EntryPredictions(entry, folds, {}, split == EXTERNAL))
             of_entry.by_seed.setdefault(job.seed, {})[job.fold] = predictions
@@ -67,7 +72,7 @@ def read_run(run: Path | str, split: str = "test") -> RunPredictions:
         entry = Entry(name, *UNKNOWN)
         entries[entry] = EntryPredictions(entry, folds, {}, split == EXTERNAL)
     seeds = tuple(sorted({*asked.seeds, *(job.seed for job in jobs)}))
-    return RunPredictions(split, held_out, folds, seeds, dict(sorted(entries.items())))
+    return RunPredictions(split, held_out, folds, seeds, dict(sorted(entries.items())), bool(temperatures))
 
 
 def has_predicted(job: Path, split: str) -> bool:
@@ -109,12 +114,28 @@ def _jobs(run: Path) -> Iterator[_Job]:
             yield _Job(int(numbers[1]), int(numbers[2]), folder)
 
 
-def _finished(job: _Job, split: str) -> Iterator[tuple[Entry, Predictions]]:
-    """Predictions by inputs and dose; none where the job has not finished."""
-    if (job.folder / DONE).is_file():
-        predictions = read_predictions(job.folder / PREDICTIONS).select(split=split)
-        for inputs, dose in sorted(set(zip(predictions.inputs, predictions.dose, strict=True))):
-            yield Entry(job.name, str(inputs), str(dose)), predictions.select(inputs=inputs, dose=dose).ordered()
+def _temperatures(whole: Mapping[_Job, Predictions]) -> dict[_Job, float]:
+    """Of each network, by its validation cases; none where those of some lack a grade, or are its test cases."""
+    found = {}
+    for job, predictions in whole.items():
+        validation = set(predictions.select(split=VALIDATION).cases)
+        if not validation or validation & set(predictions.select(split=TEST).cases):
+            return {}
+        try:
+            found[job] = validation_temperature([predictions])
+        except EvaluationError:
+            return {}
+    return found
+
+
+def _of_split(
+    job: _Job, predictions: Predictions, split: str, temperature: float
+) -> Iterator[tuple[Entry, Predictions]]:
+    """Predictions by inputs and dose, divided by the temperature."""
+    part = predictions.select(split=split)
+    part = replace(part, logits=part.logits / temperature)
+    for inputs, dose in sorted(set(zip(part.inputs, part.dose, strict=True))):
+        yield Entry(job.name, str(inputs), str(dose)), part.select(inputs=inputs, dose=dose).ordered()
 
 
 def _add_empty_folds(entries: dict[Entry, EntryPredictions]) -> None:

@@ -4,6 +4,7 @@ labels: (N,). probabilities: (N, K). weights: (..., N), how often each case coun
 """
 
 import numpy as np
+from scipy.stats import rankdata
 
 BINS = 15
 """Of confidence, for the calibration error: torchmetrics' default."""
@@ -11,21 +12,51 @@ LEAST_PROBABILITY = np.finfo(float).eps
 """A probability of 0 for the true class would make the mean NLL infinite; scikit-learn clips at the same value."""
 
 
-def one_vs_rest_auc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under each class's ROC curve against the rest, ties counted half (Mann-Whitney). Returns (..., K)."""
+def one_vs_rest_auc(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, networks: np.ndarray | None = None
+) -> np.ndarray:
+    """Area under each class's ROC curve against the rest, ties counted half (Mann-Whitney). Returns (..., K).
+
+    networks: (N,), whose scores they are: two cases are only compared where one network scored both, since the scores
+    of two networks have no common scale. One for all, if None.
+    """
+    networks = np.zeros(len(labels)) if networks is None else networks
     areas = []
     for index, score in enumerate(probabilities.T):
-        own = labels == index
-        difference = score[own][:, None] - score[~own]
-        wins = (difference > 0) + 0.5 * (difference == 0)
-        of_own, of_rest = weights[..., own], weights[..., ~own]
-        areas.append(((of_own @ wins) * of_rest).sum(-1) / (of_own.sum(-1) * of_rest.sum(-1)))
+        wins = pairs = 0
+        for network in np.unique(networks):
+            cases = np.flatnonzero(networks == network)
+            cases = cases[np.argsort(score[cases])]
+            own, ordered, counts = labels[cases] == index, score[cases], weights[..., cases]
+            # What of the rest scores lower than each place in the order: as quick as a sum, whatever the resamples.
+            lower = np.cumsum(np.where(own, 0, counts), axis=-1)
+            lower = np.concatenate([np.zeros_like(lower[..., :1]), lower], axis=-1)
+            first, after_last = (np.searchsorted(ordered, ordered[own], side) for side in ("left", "right"))
+            of_own = counts[..., own]
+            wins = wins + (of_own * (lower[..., first] + lower[..., after_last]) / 2).sum(-1)
+            pairs = pairs + of_own.sum(-1) * lower[..., -1]
+        areas.append(wins / pairs)
     return np.stack(areas, -1)
 
 
-def auc(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def auc(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, networks: np.ndarray | None = None
+) -> np.ndarray:
     """Macro: the plain mean over classes."""
-    return one_vs_rest_auc(labels, probabilities, weights).mean(-1)
+    return one_vs_rest_auc(labels, probabilities, weights, networks).mean(-1)
+
+
+def ranks(scores: np.ndarray, networks: np.ndarray | None = None) -> np.ndarray:
+    """Of each score among those of its class by the same network, equals sharing theirs: (..., N, K), 0 to 1.
+
+    scores: (..., N, K). All that an AUC depends on, and of one scale whatever the network.
+    """
+    networks = np.zeros(scores.shape[-2]) if networks is None else networks
+    found = np.empty_like(scores, dtype=float)
+    for network in np.unique(networks):
+        of = networks == network
+        found[..., of, :] = rankdata(scores[..., of, :], axis=-2) / of.sum()
+    return found
 
 
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -24,6 +24,8 @@ OVER_FOLDS = "mean ± std over folds"
 POOLED = "pooled [{level:.0%} interval]"
 OVER_NETWORKS = "mean over networks [{level:.0%} interval]"
 OVER_SEEDS = "mean over seeds [{level:.0%} t interval]"
+CALIBRATED = "Probabilities have the temperature of their network's validation cases, as an exported network has."
+AS_TRAINED = "Probabilities are those of logits as trained: there are no validation cases to fit a temperature on."
 
 
 def summarise(
@@ -96,9 +98,10 @@ def _estimates(
     if run.split == VALIDATION:
         return
     pooled = found.pooled(seeds)
-    yield (OVER_NETWORKS if found.same_cases else POOLED) + "{only}", _over_patients(pooled, names, settings)
+    networks = found.networks(pooled[0])
+    yield (OVER_NETWORKS if found.same_cases else POOLED) + "{only}", _over_patients(pooled, networks, names, settings)
     if len(seeds) > 1:
-        yield OVER_SEEDS + "{only}", _over_seeds(pooled, len(seeds), names, settings.level)
+        yield OVER_SEEDS + "{only}", _over_seeds(pooled, networks, len(seeds), names, settings.level)
 
 
 def _undefined_folds(found: EntryPredictions, seeds: tuple[int, ...]) -> str:
@@ -121,15 +124,19 @@ def _over_folds(found: EntryPredictions, seeds: tuple[int, ...], names: Sequence
     return cells
 
 
-def _over_patients(pooled: Sequence[Predictions], names: Sequence[str], settings: Resampling) -> list[Value]:
+def _over_patients(
+    pooled: Sequence[Predictions], networks: np.ndarray, names: Sequence[str], settings: Resampling
+) -> list[Value]:
     probabilities = np.stack([part.probabilities() for part in pooled])
-    found = bootstrap(pooled[0].labels, probabilities, pooled[0].patients, names, settings)
+    found = bootstrap(pooled[0].labels, probabilities, pooled[0].patients, names, settings, networks)
     return [value_of(name, of.value, low=of.low, high=of.high) for name, of in found.items()]
 
 
-def _over_seeds(pooled: Sequence[Predictions], seeds: int, names: Sequence[str], level: float) -> list[Value]:
+def _over_seeds(
+    pooled: Sequence[Predictions], networks: np.ndarray, seeds: int, names: Sequence[str], level: float
+) -> list[Value]:
     """A seed's value is the mean over its networks, where there are several of the same cases."""
-    measured = [measure(part.labels, part.probabilities(), names) for part in pooled]
+    measured = [measure(part.labels, part.probabilities(), names, networks) for part in pooled]
     cells = []
     for name in names:
         of_seeds = np.reshape([metrics[name] for metrics in measured], (seeds, -1)).mean(1)
@@ -159,8 +166,9 @@ def _remarks(run: RunPredictions, names: Sequence[str], settings: Resampling) ->
     only = f"The run was asked to train {run.only_folds}, of {len(run.held_out)} folds." if run.only_folds else ""
     texts = ("Std over folds is a sample standard deviation, no interval.", of_split.get(run.split, ""), over_seeds)
     ece = "The ECE of few cases is too high: that of folds lies above that of the pooled cases."
+    calibrated = "" if run.split == VALIDATION else CALIBRATED if run.calibrated else AS_TRAINED
     percent = "Accuracies, precision, recall, F1 and AUC in %."
     return (
-        " ".join(filter(None, (*texts, ece if run.split == TEST else "", only, percent))),
+        " ".join(filter(None, (*texts, ece if run.split == TEST else "", calibrated, only, percent))),
         *(f"{METRICS[name].title}: {METRICS[name].description}." for name in names),
     )

@@ -1,6 +1,6 @@
 """From a run to a model folder that 3D Slicer and the command line open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,7 @@ from ..engine.jobs import Job
 from ..engine.measuring import AT_ONCE, evaluations, tracers_read
 from ..engine.results import Trained, read_result
 from ..evaluation.bootstrap import bootstrap
-from ..evaluation.calibration import fit_temperature
+from ..evaluation.calibration import validation_temperature
 from ..evaluation.predictions import Predictions, join, read_predictions
 from ..evaluation.run_folder import DONE, PREDICTIONS
 from ..methods import method_class
@@ -71,15 +71,15 @@ def export_model(run: Path, out: Path, *, network: str, fold: Fold = "best", see
     trained = {job.fold: read_result(run / job.folder) for job in jobs}
     folds = _chosen(trained, fold, run)
     members = [trained[fold] for fold in folds]
-    predictions = [read_predictions(run / job.folder / PREDICTIONS) for job in jobs if job.fold in folds]
+    predictions = {job.fold: read_predictions(run / job.folder / PREDICTIONS) for job in jobs if job.fold in folds}
     model, spec = _joined(members)
     architecture = model.architecture
-    temperature = _temperature(predictions, architecture.network)
+    temperature = validation_temperature(list(predictions.values()))
     job = next(job for job in jobs if job.fold == folds[0])
     cases = cases_of(experiment, run, folds[0])
     tracers = tracers_read(architecture, cases.tracers)
     phantoms = experiment.phantoms is not None
-    held_out = join(part.select(split="test", dose=NATIVE) for part in predictions)
+    held_out = {fold: part.select(split="test", dose=NATIVE) for fold, part in predictions.items()}
     model.head = centre_head(model.head)
     card = ModelCard(
         name=f"{_title(experiment, job)}, run {run.name}" + (" (trained on phantoms)" if phantoms else ""),
@@ -91,7 +91,7 @@ def export_model(run: Path, out: Path, *, network: str, fold: Fold = "best", see
         temperature=temperature,
         abstain_below=ABSTAIN_BELOW,
         training=_training(experiment, job, members, folds, cases),
-        metrics=_metrics(held_out, temperature, folds, experiment)
+        metrics=_metrics(held_out, temperature, experiment)
         | _lesion_shares(experiment, run, folds, trained, tuple(tracers)),
         intended_use=_intended_use(phantoms),
     )
@@ -156,15 +156,6 @@ def _joined(members: Sequence[Trained]) -> tuple[nn.Module, PreprocessingSpec]:
     return model, replace(spec, ct_mean=mean, ct_std=std)
 
 
-def _temperature(predictions: Sequence[Predictions], network: str) -> float:
-    """Of the validation cases at native dose, with every input that has a CT; each by the network of its own fold."""
-    parts = [part.select(split="validation", dose=NATIVE) for part in predictions]
-    with_ct = [np.array(["ct" in inputs.split("+") for inputs in part.inputs], dtype=bool) for part in parts]
-    labels = np.concatenate([part.labels[rows] for part, rows in zip(parts, with_ct, strict=True)])
-    logits = np.concatenate([part.logits[rows] for part, rows in zip(parts, with_ct, strict=True)])
-    return fit_temperature(labels, logits)
-
-
 def _title(experiment: Experiment, job: Job) -> str:
     if job.kind == "teacher":
         return f"teacher {job.name}"
@@ -187,15 +178,19 @@ def _training(
     }
 
 
-def _metrics(held_out: Predictions, temperature: float, folds: tuple[int, ...], experiment: Experiment) -> dict:
-    """Of every input whose cases have all grades: without one, most metrics have no value."""
-    found: dict = {"data": f"{_measured_on(held_out, folds, experiment)}; 95 % intervals over patients"}
-    for inputs in dict.fromkeys(held_out.inputs):
-        part = held_out.select(inputs=inputs)
+def _metrics(held_out: Mapping[int, Predictions], temperature: float, experiment: Experiment) -> dict:
+    """Of every input whose cases have all grades: without one, most metrics have no value. held_out: by fold."""
+    whole = join(held_out.values())
+    fold_of = {case: fold for fold, part in held_out.items() for case in part.cases}
+    found: dict = {"data": f"{_measured_on(whole, tuple(held_out), experiment)}; 95 % intervals over patients"}
+    for inputs in dict.fromkeys(whole.inputs):
+        part = whole.select(inputs=inputs)
         if len(set(part.labels)) < len(GRADES):
             found[f"not_measured_{_key(inputs)}"] = f"a grade is missing among its {len(part)} cases"
             continue
-        estimates = bootstrap(part.labels, part.probabilities(temperature), part.patients, tuple(REPORTED))
+        networks = np.array([fold_of[case] for case in part.cases])
+        probabilities = part.probabilities(temperature)
+        estimates = bootstrap(part.labels, probabilities, part.patients, tuple(REPORTED), networks=networks)
         for name, title in REPORTED.items():
             key = f"{title}_{_key(inputs)}"
             found[key] = round(estimates[name].value, 3)

@@ -1,9 +1,10 @@
 """How far a job is, from the epochs it has finished."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..engine.history import NAME as METRICS
+from ..engine.history import read_history
 from ..engine.jobs import Job
 from ..engine.settings import Optimisation
 from ..evaluation.entries import EXTERNAL
@@ -11,8 +12,6 @@ from ..evaluation.run_folder import DONE, has_predicted
 from .config import Experiment
 from .heartbeat import beginning_of, is_beating
 from .record import FAILED
-
-METRICS = "metrics.csv"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Progress:
 
 def progress_of(experiment: Experiment, run: Path, job: Job) -> Progress:
     folder = run / job.folder
-    rows = read_epochs(folder)
+    rows = read_history(folder)
     best = max(rows, key=lambda row: (row["macro_auc"], -row["nll"]), default=None)
     return Progress(
         job,
@@ -83,13 +82,3 @@ def _seconds_per_epoch(folder: Path, epoch: int) -> float | None:
         return ((folder / METRICS).stat().st_mtime - since) / (epoch - before) if epoch > before else None
     except (OSError, ValueError, KeyError):
         return None
-
-
-def read_epochs(folder: Path) -> list[dict[str, float]]:
-    """Epoch, macro_auc and nll of each finished epoch."""
-    try:
-        with (folder / METRICS).open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            return [{name: float(row[name]) for name in ("epoch", "macro_auc", "nll")} for row in rows]
-    except FileNotFoundError:
-        return []

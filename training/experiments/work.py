@@ -11,12 +11,13 @@ from joblib import cpu_count
 
 from REACTKDLib.imaging.errors import ReactKDError
 
+from ..engine.history import read_history
 from ..engine.jobs import Job
 from ..engine.processes import is_first_process
 from .config import Experiment
 from .errors import ExperimentError
 from .heartbeat import heartbeat, is_beating
-from .progress import is_done, read_epochs
+from .progress import is_done
 from .record import forget_failure, keep_failure
 
 Train = Callable[..., None]
@@ -83,7 +84,7 @@ class Work:
         folder.mkdir(parents=True, exist_ok=True)
         forget_failure(folder)
         try:
-            with heartbeat(folder, len(read_epochs(folder))):
+            with heartbeat(folder, len(read_history(folder))):
                 self._call(job)
         except Exception as error:
             keep_failure(folder, _in_words(error, job))

@@ -36,7 +36,7 @@ def react_kd_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> T
 def grad_cam_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> Tensor:
     """Grad-CAM (Selvaraju 2017) of the fused map, by MONAI; not negative.
 
-    Behind the fused map there is a mean and a linear head: this is the positive part of w_c·F(x) / |Ω|², with the
+    Behind the fused map there is a mean and a linear head: this is the positive part of w_c·F(x) / |Ω|, with the
     head as it is rather than centred.
     """
     with torch.no_grad():

@@ -35,7 +35,8 @@ class SpecialisedTeachers(Method):
 
     The original's specialists are copies of the teachers with learned masks on their features, trained in a stage of
     their own; for those a method would need the teacher's heads. Here the branches are the specialists. As in the
-    original the gate learns from the balance of its choices alone, whether or not the case has what it chooses.
+    original the gate learns from the balance of its choices alone, whether or not the case has what it chooses; unlike
+    there, the balance does not reach the student.
     """
 
     title = "MST-Distill (adapted)"

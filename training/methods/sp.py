@@ -23,8 +23,13 @@ def _similarities(features: Tensor) -> Tensor:
     return F.normalize(vectors @ vectors.T, dim=1)
 
 
+PUBLISHED_BATCH = 64
+"""Cases, for which the weight was published."""
+
+
 class SimilarityPreserving(Method):
-    """Compares cases of one batch, so that small batches make it weak."""
+    """Compares cases of one batch. The more there are, the smaller is each entry of a row of unit norm, and the loss
+    falls with 1 / B: the weight follows the batch, or it would drown the classification of small ones."""
 
     title = "SP"
 
@@ -33,8 +38,8 @@ class SimilarityPreserving(Method):
         """Without unit."""
 
         sp: float = 3000.0
-        """Weight, as published."""
+        """Weight for a batch of 64, as published; of B cases it is B / 64 of it."""
 
     def terms(self, batch: DistillBatch) -> dict[str, Tensor]:
         loss = similarity_preserving_loss(batch.student.features, batch.teacher.features)
-        return {"sp": self.options.sp * loss}
+        return {"sp": self.options.sp * len(batch.labels) / PUBLISHED_BATCH * loss}

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from REACTKDLib.imaging.errors import ReactKDError
+from REACTKDLib.imaging.spec import TRACERS
 
 from ..cohorts.grades import GRADES
 from ..cohorts.manifest import read_manifest
@@ -23,8 +24,9 @@ from ..experiments.record import failure_of
 from ..experiments.status import progress_of_run
 from .costs import cost_table, costs_of_run
 from .explaining import explanation_table
+from .losses import loss_table
 from .page import Chapter, Page
-from .pictures import cost_pictures, network_pictures, networks_of, prediction_pictures
+from .pictures import cost_pictures, forest_picture, network_pictures, networks_of, prediction_pictures
 from .tables import STUDENT, table_1, table_2, table_3, table_4
 
 PREFERRED = "student-react_kd"
@@ -57,11 +59,12 @@ def compare(
         "table2": table_2(experiment, results, reference, whole),
         "table3": table_3(experiment, results, reference),
     }
+    forest = forest_picture(experiment, results, note)
     of_predictions = prediction_pictures(experiment, found, Entry(reference, whole, NATIVE), note)
     of_networks = network_pictures(run, experiment, reference, device, note)
     chapters = [
         Chapter("Beside the paper", {stem: table for stem, table in of_paper.items() if table}),
-        Chapter("All results", {"results": results}, of_predictions.drawn),
+        Chapter("All results", {"results": results}, [*forest.drawn, *of_predictions.drawn]),
         Chapter("Differences", _differences(run, found, reference, settings, note, missing)),
     ]
     if experiment.external is not None:
@@ -70,7 +73,9 @@ def compare(
     if explanations:
         chapters.append(_explanations(run, experiment, reference, explanations, device, note, missing))
     chapters.append(_costs(run, device, settings, note, missing))
-    missing += [*of_predictions.left_out, *of_networks.left_out]
+    if losses := loss_table(run, note):
+        chapters.append(Chapter("Training", {"losses": losses}))
+    missing += [*forest.left_out, *of_predictions.left_out, *of_networks.left_out]
     return Page(
         title=f"Comparison: {run.name}",
         facts=_facts(run, experiment, found, reference),
@@ -92,9 +97,9 @@ def _reference(found: RunPredictions, name: str | None) -> str:
 
 
 def _whole_inputs(found: RunPredictions, job: str) -> str:
-    """The most that it was tested with."""
+    """The most that it was tested with; of two tracers the first, as everywhere."""
     inputs = [entry.inputs for entry in found.entries if entry.job == job]
-    return max(inputs, key=lambda names: names.count("+"))
+    return max(inputs, key=lambda names: (names.count("+"), TRACERS[0] in names.split("+")))
 
 
 def _not_done(run: Path) -> list[str]:

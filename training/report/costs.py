@@ -91,9 +91,18 @@ def cost_table(
 
 
 def cost_points(costs: Sequence[JobCost], kind: Kind) -> list[CostPoint]:
-    """Of the jobs whose cost and AUC are known, in the unit of `UNITS`."""
-    unit = UNITS[kind][1]
-    return [CostPoint(of.job, getattr(of.cost, kind) / unit, of.auc) for of in costs if has_both(of)]
+    """Of the jobs whose cost and AUC are known, in the unit of `UNITS`; of networks of one size the first alone.
+
+    Methods that train the same student differ in nothing that costs, and would lie over one another.
+    """
+    of_size: dict[tuple[int, int], list[JobCost]] = {}
+    for of in filter(has_both, costs):
+        of_size.setdefault((of.cost.parameters, of.cost.flops), []).append(of)
+    points = []
+    for first, *others in of_size.values():
+        name = f"{first.job} (and {len(others)} of its size)" if others else first.job
+        points.append(CostPoint(name, getattr(first.cost, kind) / UNITS[kind][1], first.auc))
+    return points
 
 
 def has_both(of: JobCost) -> bool:
@@ -119,7 +128,8 @@ def _auc(predicted: EntryPredictions | None, settings: Resampling) -> Estimate |
     if why := why_undefined(pooled):
         return f"not defined: {why}"
     probabilities = np.stack([part.probabilities() for part in pooled])
-    return bootstrap(pooled[0].labels, probabilities, pooled[0].patients, ("auc",), settings)["auc"]
+    networks = predicted.networks(pooled[0])
+    return bootstrap(pooled[0].labels, probabilities, pooled[0].patients, ("auc",), settings, networks)["auc"]
 
 
 def _row(of: JobCost) -> tuple[Cell, ...]:

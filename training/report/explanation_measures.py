@@ -49,18 +49,18 @@ def measured(of: HeldOut, attention: AttentionMap, names: Sequence[str], *, node
         maps = attention(of.network, inputs, classes)
         found["deletion"] += area_under(deletion_curve(of.network, inputs, maps, classes)).tolist()
         found["insertion"] += area_under(insertion_curve(of.network, inputs, maps, classes)).tolist()
-        found["pointing"] += pointing_game(maps, batch.lesions).float().tolist()
-        found["inside"] += share_inside(maps, batch.lesions).tolist()
+        lesions = batch.regions[:, 1:]
+        found["pointing"] += pointing_game(maps, lesions).float().tolist()
+        found["inside"] += share_inside(maps, lesions).tolist()
         found["agreement"] += _agreements(of, batch, output.features, classes) if nodes else [np.nan] * len(batch.names)
     return {key: np.array(values) for key, values in found.items()}
 
 
 @torch.no_grad()
 def random_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> Tensor:
-    """Knows nothing: the same noise, 0 to 1, in every case. What a map is worth is how far it is from this one."""
+    """Knows nothing: noise, 0 to 1, another in each case. What a map is worth is how far it is from this one."""
     grid = network(batch).features.shape[2:]
-    noise = torch.rand(*grid, generator=torch.Generator().manual_seed(0)).to(batch.device)
-    return noise.expand(batch.size, *grid)
+    return torch.rand(batch.size, *grid, generator=torch.Generator().manual_seed(0)).to(batch.device)
 
 
 @torch.no_grad()

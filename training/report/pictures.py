@@ -10,12 +10,15 @@ from matplotlib.figure import Figure
 from REACTKDLib.imaging.errors import ReactKDError
 
 from ..data.draw_settings import NATIVE
+from ..evaluation.bootstrap import Estimate
 from ..evaluation.decision_curves import decision_curves
 from ..evaluation.entries import Entry, RunPredictions, listed, why_undefined
 from ..evaluation.figure_style import COLUMN_MM, MM_PER_INCH
-from ..evaluation.figures import confusion_figure, decision_figure, reliability_figure, roc_figure
+from ..evaluation.figures import confusion_figure, decision_figure, forest_figure, reliability_figure, roc_figure
 from ..evaluation.predictions import Predictions
 from ..evaluation.run_folder import DONE
+from ..evaluation.summary import AS_TRAINED, CALIBRATED
+from ..evaluation.table import Table, Value
 from ..experiments.config import Experiment
 from ..experiments.jobs import jobs_of
 from ..methods import method_class
@@ -23,7 +26,7 @@ from .attention_figure import attention_figure
 from .costs import UNITS, JobCost, cost_picture, has_both
 from .embedding import embedding_figure, embeddings_of
 from .networks import HeldOut, read_networks
-from .tables import STUDENT
+from .tables import STUDENT, TEACHER
 
 COMPARED = 8
 """Curves in one figure, at most: the seven methods of the paper's Table I and a control."""
@@ -57,6 +60,27 @@ class Pictures:
             self.left_out.append(f"Figure {stem}: {error.message}")
 
 
+def forest_picture(experiment: Experiment, results: Table, note: str) -> Pictures:
+    """The AUC of every network at native dose, by inputs. results: as `summarise` gives them."""
+    key = [column.key for column in results.columns].index("auc")
+    jobs = [kind + name for kind, of in ((STUDENT, experiment.students), (TEACHER, experiment.teachers)) for name in of]
+    found: dict[str, dict[str, Estimate]] = {}
+    for row in sorted(results.rows, key=lambda row: jobs.index(row[0]) if row[0] in jobs else len(jobs)):
+        job, inputs, dose, value = row[0], row[1], row[2], row[key]
+        if dose == NATIVE and isinstance(value, Value) and value.low is not None and job not in found.get(inputs, {}):
+            found.setdefault(inputs, {})[job] = Estimate(value.value, value.low, value.high)
+    pictures = Pictures()
+    if len(set().union(*found.values())) > 1:
+        whole = dict(sorted(found.items(), key=lambda item: -len(item[1])))
+        pictures.add(
+            "auc",
+            "Macro AUC of every network by what it reads, native dose, held-out cases of all folds; intervals over "
+            "patients for the networks as they were trained.",
+            lambda: forest_figure(whole, quality="Macro AUC", note=note),
+        )
+    return pictures
+
+
 def prediction_pictures(experiment: Experiment, found: RunPredictions, reference: Entry, note: str) -> Pictures:
     """Of the reference's held-out cases, all folds pooled: ROC, calibration, confusion, and decision curves of all."""
     pictures = Pictures()
@@ -71,12 +95,13 @@ def prediction_pictures(experiment: Experiment, found: RunPredictions, reference
     who = f"{reference}, held-out cases of all folds{_which_seed(found, reference)}"
     pictures.add(
         "roc",
-        f"ROC curve of each grade against the rest, with pointwise bands: {who}.",
+        f"ROC curve of each grade against the rest, with pointwise bands: {who}. Scores of all folds' networks are in "
+        "one curve; the AUC of the tables compares cases of one network only.",
         lambda: roc_figure(labels, probabilities, patients, note=note),
     )
     pictures.add(
         "reliability",
-        f"How often a confidence is right: {who}, without temperature scaling.",
+        f"How often a confidence is right: {who}. {CALIBRATED if found.calibrated else AS_TRAINED}",
         lambda: reliability_figure(labels, probabilities, note=note),
     )
     pictures.add(
@@ -103,7 +128,7 @@ def _add_decision_curves(
     for key in keys[:-1]:  # the last cut is the last grade against the rest
         pictures.add(
             f"decision_{key}",
-            " ".join((what, *left_out)),
+            " ".join((f"{curves[reference.job][key].name}: {what}", *left_out)),
             lambda key=key: decision_figure({job: of_job[key] for job, of_job in curves.items()}, note=note),
         )
 

@@ -3,9 +3,10 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.special import softmax
+from scipy.stats import ttest_1samp
 from statsmodels.stats.multitest import multipletests
 
-from training.evaluation.bootstrap import Resampling, bootstrap, compare, holm
+from training.evaluation.bootstrap import Resampling, bootstrap, compare, holm, t_interval
 from training.evaluation.metrics import METRICS, measure
 
 QUICK = Resampling(resamples=300, permutations=400)
@@ -138,3 +139,42 @@ def test_corrected_p_values_are_those_of_statsmodels(count):
     """Some of them tie."""
     p_values = np.random.default_rng(count).integers(1, 20, size=count) / 100
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
+
+
+def test_the_p_value_of_an_auc_does_not_depend_on_the_scale_of_either_methods_scores(scores):
+    """Of two classes, since a function of one column keeps the order of the other."""
+    labels, three = scores(0)
+    labels = np.minimum(labels, 1)
+    first, second = three[:, 0], np.random.default_rng(0).uniform(size=len(labels))
+
+    def found(of: np.ndarray):
+        one, other = (np.stack([p, 1 - p], 1) for p in (of, second))
+        return compare(labels, one, other, patients_of(labels), ("auc",), QUICK)["auc"]
+
+    assert found(first**5) == found(first)
+
+
+def test_the_auc_of_several_networks_compares_cases_of_one_network_only(scores):
+    labels, probabilities = scores(0, cases=90)
+    networks = np.arange(90) % 2
+    areas = []
+    for grade in range(3):
+        pairs = product(np.flatnonzero(labels == grade), np.flatnonzero(labels != grade))
+        wins = [probabilities[a, grade] > probabilities[b, grade] for a, b in pairs if networks[a] == networks[b]]
+        areas.append(np.mean(wins))
+    of = bootstrap(labels, probabilities, patients_of(labels), ("auc",), QUICK, networks)["auc"]
+    assert of.value == pytest.approx(np.mean(areas))
+    assert of.low < of.value < of.high
+
+
+def test_students_interval_and_p_are_scipys():
+    values = [0.3, -0.1, 0.4, 0.2]
+    of = t_interval(values)
+    expected = ttest_1samp(values, 0)
+    assert (of.p, of.low, of.high) == pytest.approx((expected.pvalue, *expected.confidence_interval(0.95)))
+
+
+@pytest.mark.parametrize(("values", "p"), [([0.0, 0.0], 1), ([0.2, 0.2], 0)])
+def test_values_without_spread_are_certain(values, p):
+    of = t_interval(values)
+    assert (of.value, of.low, of.high, of.p) == (values[0], values[0], values[0], p)

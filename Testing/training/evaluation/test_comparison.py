@@ -3,7 +3,7 @@ import io
 
 import numpy as np
 import pytest
-from scipy.stats import sem, t
+from scipy.stats import t, ttest_1samp
 from sklearn.metrics import accuracy_score
 
 from training.evaluation.bootstrap import Resampling, compare, holm
@@ -13,7 +13,7 @@ from training.evaluation.predictions import Predictions, join, read_predictions,
 from training.evaluation.run_folder import Entry
 
 QUICK = Resampling(resamples=200, permutations=300)
-REFERENCE = Entry("student-react_kd", "ct", "native")
+REFERENCE, KD = Entry("student-react_kd", "ct", "native"), Entry("student-kd", "ct", "native")
 JOBS = {"student-react_kd": 2.5, "student-kd": 1.0, "student-at": 0.0}
 
 
@@ -23,6 +23,22 @@ def rows_of(table) -> list[dict[str, str]]:
 
 def pooled(run, job: str, seed: int = 0) -> Predictions:
     return join(read_predictions(run / f"fold{fold}/seed{seed}/{job}/predictions.csv") for fold in range(3))
+
+
+def fold_of_each(part: Predictions) -> np.ndarray:
+    """Nine patients in each, by number."""
+    return np.array([int(case[1:].split("_")[0]) // 9 for case in part.cases])
+
+
+def differences_of_networks(run, seeds, folds=(0, 1, 2)) -> list[float]:
+    """The accuracy of each of the reference's networks less that of the other job of the same seed and fold."""
+
+    def accuracy(job: str, seed: int, fold: int) -> float:
+        part = read_predictions(run / f"fold{fold}/seed{seed}/{job}/predictions.csv")
+        return accuracy_score(part.labels, part.logits.argmax(1))
+
+    pairs = [(seed, fold) for seed in seeds for fold in folds]
+    return [accuracy(REFERENCE.job, *pair) - accuracy(KD.job, *pair) for pair in pairs]
 
 
 def test_each_job_is_compared_on_the_same_patients_and_corrected_for_all(run_of):
@@ -37,29 +53,50 @@ def test_each_job_is_compared_on_the_same_patients_and_corrected_for_all(run_of)
             reference.patients,
             ("auc",),
             QUICK,
+            fold_of_each(reference),
         )["auc"]
         for job in ("student-at", "student-kd")
     ]
     assert [row["job"] for row in rows] == ["student-at", "student-kd"]
-    for row, of, corrected in zip(rows, expected, holm([of.p for of in expected]), strict=True):
-        found = [float(row[key]) for key in ("difference", "difference_low", "difference_high", "p", "p_holm")]
+    for row, of, corrected in zip(rows, expected, holm([float(row["p"]) for row in rows]), strict=True):
+        found = [float(row[key]) for key in ("difference", "difference_low", "difference_high", "p_patients", "p_holm")]
         assert found == pytest.approx([of.value, of.low, of.high, of.p, corrected])
 
 
 def test_seeds_that_both_have_are_averaged(run_of):
     run = run_of(JOBS, seeds=(0, 1, 2), unfinished=[(0, 2, "student-kd")])
-    other = Entry("student-kd", "ct", "native")
-    (row,) = rows_of(compare_jobs(run, REFERENCE, [other], names=("accuracy",), settings=QUICK))
+    (row,) = rows_of(compare_jobs(run, REFERENCE, [KD], names=("accuracy",), settings=QUICK))
     assert row["seeds"] == "0, 1"
 
-    def accuracy(job: str, seed: int) -> float:
-        part = pooled(run, job, seed)
-        return accuracy_score(part.labels, part.logits.argmax(1))
+    assert float(row["difference"]) == pytest.approx(np.mean(differences_of_networks(run, (0, 1))))
 
-    differences = [accuracy(REFERENCE.job, seed) - accuracy("student-kd", seed) for seed in (0, 1)]
-    mean, error = np.mean(differences), sem(differences)
-    found = [float(row[key]) for key in ("difference", "over_seeds", "over_seeds_low", "over_seeds_high")]
-    assert found == pytest.approx([mean, mean, *t.interval(0.95, 1, loc=mean, scale=error)])
+
+def test_over_networks_is_students_test_of_the_pairs_with_the_variance_that_folds_have_in_common(run_of):
+    """Three folds, of which each holds out one case for two that it learns from."""
+    run = run_of(JOBS, seeds=(0, 1))
+    (row,) = rows_of(compare_jobs(run, REFERENCE, [KD], names=("accuracy",), settings=QUICK))
+    differences = differences_of_networks(run, (0, 1))
+    error = np.std(differences, ddof=1) * np.sqrt(1 / 6 + 1 / 2)
+    mean = np.mean(differences)
+    found = [float(row[key]) for key in ("over_networks", "over_networks_low", "over_networks_high", "p")]
+    expected = [mean, *t.interval(0.95, 5, loc=mean, scale=error), 2 * t.sf(abs(mean) / error, 5)]
+    assert found == pytest.approx(expected)
+
+
+def test_seeds_of_one_fold_have_nothing_in_common_and_the_test_is_scipys(run_of):
+    run = run_of(JOBS, seeds=(0, 1, 2))
+    (run / "config.yaml").write_text("only_folds: [1]")
+    (row,) = rows_of(compare_jobs(run, REFERENCE, [KD], names=("accuracy",), settings=QUICK))
+    differences = differences_of_networks(run, (0, 1, 2), folds=(1,))
+    assert float(row["p"]) == pytest.approx(ttest_1samp(differences, 0).pvalue)
+
+
+def test_with_one_network_of_each_nothing_is_said_of_retraining(run_of):
+    run = run_of(JOBS)
+    (run / "config.yaml").write_text("only_folds: [1]")
+    (row,) = rows_of(compare_jobs(run, REFERENCE, [KD], names=("accuracy",), settings=QUICK))
+    assert row["over_networks"] == row["p"] == row["p_holm"] == ""
+    assert row["p_patients"]
 
 
 def test_a_job_without_a_complete_seed_in_common_is_named(run_of):
@@ -95,11 +132,11 @@ def test_a_job_that_the_run_does_not_have_is_refused_with_those_it_has(run_of):
 
 def test_what_one_seed_can_say_is_said_and_with_several_it_is_not(run_of):
     table = compare_jobs(run_of(JOBS, seeds=(0, 1)), REFERENCE, names=("auc",), settings=QUICK)
-    assert "retraining" not in table.remarks[0]
+    assert "not of retraining" not in table.remarks[0]
     assert "not of means over folds" in table.remarks[0]
 
 
 def test_p_values_of_one_seed_speak_of_its_networks_only_and_latex_can_print_all_of_it(run_of):
     table = compare_jobs(run_of(JOBS), REFERENCE, settings=QUICK, note="Phantoms.")
-    assert "for these networks only, not of retraining" in table.remarks[0]
+    assert "of these networks only, not of retraining" in table.remarks[0]
     assert table.latex().isascii()

@@ -44,3 +44,11 @@ def test_all_cases_of_a_patient_change_sides_together_half_of_the_time():
     assert (swaps[:, 0] == swaps[:, 2]).all()
     assert (swaps[:, 1] == swaps[:, 4]).all()
     assert np.abs(swaps.mean(0) - 0.5).max() < 5 * 0.5 / np.sqrt(4000)
+
+
+def test_no_network_loses_a_grade_in_a_resample():
+    labels, networks = np.tile([0, 1, 2], 6), np.repeat([0, 1, 2], 6)
+    weights = patient_weights(labels, [f"p{index}" for index in range(18)], 200, np.random.default_rng(0), networks)
+    for network in range(3):
+        for grade in range(3):
+            assert np.all(weights[:, (labels == grade) & (networks == network)].sum(1) == 2)

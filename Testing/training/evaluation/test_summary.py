@@ -6,14 +6,16 @@ import shutil
 import numpy as np
 import pytest
 from scipy.stats import t
-from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
 from training.evaluation.bootstrap import Resampling
+from training.evaluation.calibration import fit_temperature
 from training.evaluation.errors import EvaluationError
-from training.evaluation.predictions import join, read_predictions
-from training.evaluation.summary import summarise
+from training.evaluation.predictions import Predictions, join, read_predictions, write_predictions
+from training.evaluation.summary import AS_TRAINED, CALIBRATED, summarise
 
 QUICK = Resampling(resamples=200, permutations=200)
+VALIDATING = [f"p{number}_0" for number in range(100, 130)]
 SUMMARY = {"names": ("accuracy", "auc"), "settings": QUICK}
 
 
@@ -28,11 +30,46 @@ def test_folds_and_pooled_cases_give_what_their_files_say(run_of):
     of_folds = [accuracy_score(part.labels, part.logits.argmax(1)) for part in parts]
     assert float(over_folds["accuracy"]) == pytest.approx(np.mean(of_folds))
     assert float(over_folds["accuracy_std"]) == pytest.approx(np.std(of_folds, ddof=1))
-    everything = join(parts)
-    macro = roc_auc_score(everything.labels, everything.probabilities(), multi_class="ovr")
+    # The folds are alike in size and grades: as many pairs of cases are in each.
+    macro = np.mean([roc_auc_score(part.labels, part.probabilities(), multi_class="ovr") for part in parts])
     assert float(pooled["auc"]) == pytest.approx(macro)
     assert float(pooled["auc_low"]) < macro < float(pooled["auc_high"])
     assert pooled["cases"] == over_folds["cases"] == "27 of 27"
+
+
+def test_probabilities_have_the_temperature_of_the_networks_own_validation_cases(run_of):
+    """As an exported network's have."""
+    run = run_of({"student-kd": 2.0}, others={"validation": VALIDATING})
+    _, pooled = rows_of(table := summarise(run, names=("nll",), settings=QUICK))
+    parts = [read_predictions(run / f"fold{fold}/seed0/student-kd/predictions.csv") for fold in range(3)]
+    likelihoods = []
+    for part in parts:
+        chosen, held_out = part.select(split="validation"), part.select(split="test")
+        probabilities = held_out.probabilities(fit_temperature(chosen.labels, chosen.logits))
+        likelihoods += probabilities[range(len(held_out)), held_out.labels].tolist()
+    assert float(pooled["nll"]) == pytest.approx(-np.mean(np.log(likelihoods)))
+    assert CALIBRATED in table.remarks[0]
+
+
+@pytest.mark.parametrize("others", [{}, {"validation": VALIDATING[:2]}], ids=["none", "no case of a grade"])
+def test_without_validation_cases_of_every_grade_probabilities_are_as_trained(run_of, others):
+    run = run_of({"student-kd": 2.0}, others=others)
+    _, pooled = rows_of(table := summarise(run, names=("nll",), settings=QUICK))
+    found = join(
+        read_predictions(run / f"fold{f}/seed0/student-kd/predictions.csv").select(split="test") for f in range(3)
+    )
+    assert float(pooled["nll"]) == pytest.approx(log_loss(found.labels, found.probabilities()))
+    assert AS_TRAINED in table.remarks[0]
+
+
+def test_held_out_cases_that_chose_the_epoch_do_not_fit_a_temperature_too(run_of):
+    run = run_of({"student-kd": 2.0})
+    for path in run.rglob("predictions.csv"):
+        held_out = read_predictions(path)
+        twice = {name: np.concatenate([of, of]) for name, of in vars(held_out).items()}
+        twice["split"] = np.repeat(["test", "validation"], len(held_out))
+        write_predictions(path, Predictions(**twice))
+    assert AS_TRAINED in summarise(run, names=("nll",), settings=QUICK).remarks[0]
 
 
 def test_each_job_and_each_input_has_its_lines(run_of):

@@ -16,7 +16,7 @@ def field(*places: tuple[tuple[int, int, int], float]) -> torch.Tensor:
     return values
 
 
-LESION = field(((1, 1, 1), 0.9), ((1, 1, 2), 0.6), ((1, 1, 3), 0.3))
+LESION = field(((1, 1, 1), 0.9), ((1, 1, 2), 0.6), ((1, 1, 3), 0.3))[:, None]
 
 
 @pytest.mark.parametrize(("place", "hit"), [((1, 1, 1), True), ((1, 1, 2), True), ((1, 1, 3), False)])
@@ -27,7 +27,18 @@ def test_a_hit_is_where_more_than_half_of_the_voxel_is_lesion(place, hit):
 @pytest.mark.parametrize(("place", "hit"), [((1, 1, 1), False), ((1, 1, 2), True)])
 def test_a_lesion_smaller_than_half_a_voxel_is_hit_where_most_of_it_is(place, hit):
     lesion = field(((1, 1, 1), 0.2), ((1, 1, 2), 0.4))
-    assert pointing_game(field((place, 1.0)), lesion).tolist() == [hit]
+    assert pointing_game(field((place, 1.0)), lesion[:, None]).tolist() == [hit]
+
+
+def test_a_small_lesion_beside_a_large_one_is_hit_where_most_of_it_is():
+    small, nothing = field(((2, 3, 4), 0.2)), field()
+    lesions = torch.stack([LESION[:, 0], small, nothing], 1)
+    assert pointing_game(field(((2, 3, 4), 1.0)), lesions).tolist() == [True]
+
+
+def test_a_voxel_that_two_lesions_share_out_is_the_lesions():
+    one, other = field(((1, 1, 1), 0.4), ((0, 0, 0), 0.5)), field(((1, 1, 1), 0.4), ((2, 2, 2), 0.5))
+    assert pointing_game(field(((1, 1, 1), 1.0)), torch.stack([one, other], 1)).tolist() == [True]
 
 
 def test_a_map_without_a_highest_voxel_points_at_nothing():
@@ -36,13 +47,13 @@ def test_a_map_without_a_highest_voxel_points_at_nothing():
 
 def test_cases_are_judged_each_by_its_own_lesion():
     maps = field(((1, 1, 1), 1.0)).repeat(2, 1, 1, 1)
-    assert pointing_game(maps, torch.cat([LESION, LESION.flip(1, 2, 3)])).tolist() == [True, False]
+    assert pointing_game(maps, torch.cat([LESION, LESION.flip(2, 3, 4)])).tolist() == [True, False]
 
 
 @given(st.integers(0, 2**16), st.floats(0.1, 10))
 def test_the_scale_of_attention_does_not_count(seed, scale):
     generator = torch.Generator().manual_seed(seed)
-    maps, lesions = torch.randn(3, *GRID, generator=generator), torch.rand(3, *GRID, generator=generator)
+    maps, lesions = torch.randn(3, *GRID, generator=generator), torch.rand(3, 2, *GRID, generator=generator) / 2
     assert torch.equal(pointing_game(maps, lesions), pointing_game(scale * maps, lesions))
     torch.testing.assert_close(share_inside(maps, lesions), share_inside(scale * maps, lesions))
 
