@@ -120,21 +120,23 @@ def add_labels(scene: slicer.vtkMRMLScene, regions: Sequence[Region]) -> slicer.
 
 
 def _label_heights(regions: Sequence[Region]) -> list[float]:
-    """How far above its centroid each label begins, mm: the first place next to its sphere that is free in the picture.
+    """How far above its centroid each label begins, mm: the first place that is free in the picture and nearer to its
+    own sphere than to another, or it would be read as that one's.
 
-    Where none is, right above the sphere.
+    Where none is, the first that is free; else right above the sphere.
     """
     width, height = LABEL_SIZE_MM
     radii = [_bound(region.volume_ml) for region in regions]
     places = np.array([region.centroid for region in regions]) @ picture_axes()[:2].T
     taken = [_box(place, -radius, -radius, radius, radius) for place, radius in zip(places, radii, strict=True)]
     heights = []
-    for place, radius in zip(places, radii, strict=True):
+    for own, (place, radius) in enumerate(zip(places, radii, strict=True)):
         gap = radius + LABEL_GAP_MM
         offsets = [o for k in range(LABEL_ROWS) for o in (gap + k * height, -gap - (k + 1) * height)]
         boxes = [_box(place, 0.0, offset, width, offset + height) for offset in offsets]
-        free = (i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken))
-        choice = next(free, 0)
+        free = [i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)]
+        at_own = (i for i in free if _nearest(boxes[i], places, radii) == own)
+        choice = next(at_own, free[0] if free else 0)
         taken.append(boxes[choice])
         heights.append(offsets[choice])
     return heights
@@ -144,6 +146,12 @@ def _box(place: Sequence[float], left: float, low: float, right: float, high: fl
     """Left, bottom, right and top of what reaches that far from a place in the picture, mm."""
     x, y = place
     return x + left, y + low, x + right, y + high
+
+
+def _nearest(box: Sequence[float], places: np.ndarray, radii: Sequence[float]) -> int:
+    """Which sphere, seen as a disc, is nearest to a label. places: (n, 2) mm."""
+    outside = np.maximum(np.maximum(np.array(box[:2]) - places, places - np.array(box[2:])), 0)
+    return int(np.argmin(np.hypot(*outside.T) - radii))
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:

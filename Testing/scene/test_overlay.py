@@ -344,6 +344,20 @@ def test_no_label_hides_a_sphere_or_a_label_in_the_picture(scene, phantom):
         assert boxes[other][1] >= high or boxes[other][3] <= low or boxes[other][0] >= right or boxes[other][2] <= left
 
 
+def test_a_label_is_nearer_to_its_own_sphere_than_to_the_one_above(scene, phantom):
+    """Room for the label is left between them."""
+    liver, first, second, _ = phantom.prediction.nodes
+    left, posterior, superior = liver.centroid_lps_mm
+    lower = replace(first, centroid_lps_mm=(left + 80, posterior, superior), volume_ml=500.0)
+    upper = replace(second, centroid_lps_mm=(left + 80, posterior, superior + 31), volume_ml=500.0)
+    overlay = build_overlay(scene, replace(phantom.prediction, nodes=(liver, lower, upper), edges=()), phantom.images)
+    for row in range(3):
+        box = np.reshape(label_box(overlay, row), (2, 2))
+        places = np.array([in_picture(sphere_points(overlay, other)).mean(axis=0) for other in range(3)])
+        outside = np.maximum(np.maximum(box[0] - places, places - box[1]), 0)
+        assert np.hypot(*outside.T).argmin() == row
+
+
 def test_tables_hold_the_predictions_numbers_to_six_digits(overlay, phantom):
     prediction = phantom.prediction
     columns = read_columns(overlay.region_table)
