@@ -123,7 +123,7 @@ def _label_heights(regions: Sequence[Region]) -> list[float]:
     """How far above its centroid each label begins, mm: the first place that is free in the picture and nearer to its
     own sphere than to another, or it would be read as that one's.
 
-    Where none is, the first that is free; else right above the sphere.
+    Where none is, the free one that another sphere is least nearer to; else right above the sphere.
     """
     width, height = LABEL_SIZE_MM
     radii = [_bound(region.volume_ml) for region in regions]
@@ -135,8 +135,7 @@ def _label_heights(regions: Sequence[Region]) -> list[float]:
         offsets = [o for k in range(LABEL_ROWS) for o in (gap + k * height, -gap - (k + 1) * height)]
         boxes = [_box(place, 0.0, offset, width, offset + height) for offset in offsets]
         free = [i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)]
-        at_own = (i for i in free if _nearest(boxes[i], places, radii) == own)
-        choice = next(at_own, free[0] if free else 0)
+        choice = min(free, key=lambda i: _farther(boxes[i], own, places, radii), default=0)
         taken.append(boxes[choice])
         heights.append(offsets[choice])
     return heights
@@ -148,10 +147,14 @@ def _box(place: Sequence[float], left: float, low: float, right: float, high: fl
     return x + left, y + low, x + right, y + high
 
 
-def _nearest(box: Sequence[float], places: np.ndarray, radii: Sequence[float]) -> int:
-    """Which sphere, seen as a disc, is nearest to a label. places: (n, 2) mm."""
+def _farther(box: Sequence[float], own: int, places: np.ndarray, radii: Sequence[float]) -> float:
+    """By how much a label is farther from its own sphere, seen as a disc, than from another, mm; 0 where it is not.
+
+    places: (n, 2) mm.
+    """
     outside = np.maximum(np.maximum(np.array(box[:2]) - places, places - np.array(box[2:])), 0)
-    return int(np.argmin(np.hypot(*outside.T) - radii))
+    distances = np.hypot(*outside.T) - radii
+    return max(float(distances[own] - distances.min()), 0.0)
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
