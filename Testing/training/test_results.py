@@ -11,8 +11,10 @@ from training.engine.differences import differences
 from training.evaluation.comparison import compare_jobs
 from training.evaluation.entries import Entry
 from training.evaluation.summary import OVER_FOLDS, summarise
-from training.evaluation.table import Table
+from training.evaluation.table import Column, Table
 from training.experiments.reading import read_experiment, to_tree
+from training.methods import method_class
+from training.report.losses import loss_table
 
 TRAINING = Path(__file__).parents[2] / "training"
 RESULTS, FIRST_PAGE = TRAINING / "results", TRAINING.parent / "README.md"
@@ -28,7 +30,30 @@ def tables_of(run: Path) -> list[Table]:
     if doses is None:
         return [summarise(run, names=PRINTED, note=PHANTOMS)]
     entries = [Entry(REFERENCE, inputs, dose) for inputs in (BOTH, "ct") for dose in doses]
-    return [compare_jobs(run, entry, names=("auc",), note=PHANTOMS) for entry in entries]
+    tables = [compare_jobs(run, entry, names=("auc",), note=PHANTOMS) for entry in entries]
+    return [*tables, loss_table(run, PHANTOMS)] if run.name == "table1" else tables
+
+
+def table_of_methods() -> Table:
+    """As the project's first page has it: the AUC of every method with PET and without, mean and spread over folds."""
+    run = RESULTS / "table1"
+    experiment, summary = read_experiment(str(run / "config.yaml")), summarise(run, names=("auc",))
+    found = {row[:3]: row[-1] for row in summary.rows if row[5] == OVER_FOLDS}
+    columns = (
+        Column("method", "Method"),
+        Column("job", "Student"),
+        Column("both", "CT + FDG"),
+        Column("ct", "CT alone"),
+    )
+    rows = [
+        (
+            method_class(settings.method).title,
+            name,
+            *(found[f"student-{name}", inputs, "native"] for inputs in (BOTH, "ct")),
+        )
+        for name, settings in experiment.students.items()
+    ]
+    return Table("Macro-AUC on held-out phantoms, mean ± std over three folds", columns, tuple(rows), note=PHANTOMS)
 
 
 def without_remarks(table: Table) -> str:
@@ -63,6 +88,10 @@ def test_the_projects_first_page_says_what_the_phantom_experiment_reached():
     assert (
         f"teacher a macro-AUC of {teacher}, the student {with_pet} with CT and FDG PET and {ct} with CT alone" in page
     )
+
+
+def test_the_projects_first_page_has_the_auc_of_every_method_that_the_saved_predictions_give():
+    assert without_remarks(table_of_methods()) in FIRST_PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
