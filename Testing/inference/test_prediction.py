@@ -140,17 +140,22 @@ def test_a_failure_half_way_leaves_nothing_and_keeps_the_earlier_result(made, tm
     assert leftovers(tmp_path) == []
 
 
-def test_the_earlier_result_comes_back_when_the_new_one_cannot_take_its_place(made, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("what", "raised"),
+    [(PermissionError(errno.EACCES, "in use"), OutputError), (SystemExit(), SystemExit)],
+    ids=["the new one cannot take its place", "it ends between the two renames"],
+)
+def test_the_earlier_result_comes_back_when(made, tmp_path, monkeypatch, what, raised):
     write_prediction(made, tmp_path / "out")
     original = Path.rename
 
     def fail_for_the_new_one(path, target):
         if path.name.startswith(".out-") and not path.name.endswith(".old"):
-            raise PermissionError(errno.EACCES, "in use")
+            raise what
         return original(path, target)
 
     monkeypatch.setattr(Path, "rename", fail_for_the_new_one)
-    with pytest.raises(OutputError):
+    with pytest.raises(raised):
         write_prediction(made, tmp_path / "out")
     assert Prediction.read(tmp_path / "out") == made
     assert leftovers(tmp_path) == []
@@ -166,22 +171,6 @@ def test_what_a_killed_process_left_of_a_result_is_removed_when_the_result_is_wr
             os.utime(folder, (0, 0))
     write_prediction(made, tmp_path / "out")
     assert set(tmp_path.iterdir()) == {tmp_path / "out", just_left, *others}
-
-
-def test_an_end_between_the_two_renames_puts_the_earlier_result_back(made, tmp_path, monkeypatch):
-    write_prediction(made, tmp_path / "out")
-    original = Path.rename
-
-    def end(path, target):
-        if path.name.startswith(".out-") and not path.name.endswith(".old"):
-            raise SystemExit
-        return original(path, target)
-
-    monkeypatch.setattr(Path, "rename", end)
-    with pytest.raises(SystemExit):
-        write_prediction(made, tmp_path / "out")
-    assert Prediction.read(tmp_path / "out") == made
-    assert leftovers(tmp_path) == []
 
 
 def test_an_output_below_a_file_is_refused(made, tmp_path):

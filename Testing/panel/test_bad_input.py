@@ -8,6 +8,8 @@ import pytest
 import slicer
 import vtk
 
+from Testing.panel.moving import translated
+
 
 def why_not(ui) -> str:
     """What is said beside an Apply that cannot be clicked, once events had their time."""
@@ -28,14 +30,6 @@ def fails(host, ui, panel) -> str:
     assert slicer.mrmlScene.GetNumberOfNodes() == before
     assert "Traceback" not in ui.messageLabel.text
     return ui.messageLabel.text
-
-
-def translated(node: slicer.vtkMRMLTransformableNode, mm: float) -> None:
-    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    matrix = vtk.vtkMatrix4x4()
-    matrix.SetElement(0, 3, mm)
-    transform.SetMatrixTransformToParent(matrix)
-    node.SetAndObserveTransformNodeID(transform.GetID())
 
 
 def test_no_ct_is_said(case, ui, panel):

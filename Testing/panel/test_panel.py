@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-import vtk
 
 from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.inference.case_files import CaseFiles
@@ -14,6 +13,7 @@ from REACTKDLib.inference.prediction import Prediction
 from REACTKDLib.inference.run import run_case
 from REACTKDLib.scene.display import shown
 from REACTKDLib.scene.rendering import can_render
+from Testing.panel.moving import translated
 
 SLICES = ("Red", "Green", "Yellow")
 
@@ -26,14 +26,6 @@ def slice_positions() -> np.ndarray:
 
 def node_ids() -> list[str]:
     return [slicer.mrmlScene.GetNthNode(index).GetID() for index in range(slicer.mrmlScene.GetNumberOfNodes())]
-
-
-def translated(node: slicer.vtkMRMLTransformableNode, mm: float) -> None:
-    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    matrix = vtk.vtkMatrix4x4()
-    matrix.SetElement(0, 3, mm)
-    transform.SetMatrixTransformToParent(matrix)
-    node.SetAndObserveTransformNodeID(transform.GetID())
 
 
 def rows(ui) -> list[str]:
