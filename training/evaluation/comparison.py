@@ -1,8 +1,9 @@
 """Whether one job is better than another, on the same patients."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,12 +24,13 @@ from .run_folder import read_run
 from .summary import value_of
 from .table import Cell, Column, Table, Value
 
-COLUMNS = (
-    Column("job", "Job"),
+WHICH = (
     Column("inputs", "Inputs"),
     Column("dose", "Dose"),
     Column("seeds", "Seeds"),
     Column("metric", "Metric"),
+)
+MEASURED = (
     Column("difference", "Difference"),
     Column("p_patients", "p (patients)"),
     Column("over_networks", "Over networks"),
@@ -39,9 +41,15 @@ COMPARED = ("auc", "f1", "accuracy")
 ONE_SEED = "With one seed, what is over patients speaks of these networks only, not of retraining."
 
 
+Key = TypeVar("Key", bound=Hashable)
+
+
 @dataclass(frozen=True)
 class _Compared:
-    """over_networks: differences of the networks of the same seed and fold; empty for one network of each."""
+    """over_networks: differences of the networks of the same seed and fold; empty for one network of each.
+
+    seeds: that all have in full.
+    """
 
     seeds: tuple[int, ...]
     over_patients: dict[str, Difference]
@@ -92,15 +100,63 @@ def compare_jobs(
             reasons = {of.entry: why_undefined(of.in_order(seeds[0])) for of in (of_reference, of_other)}
             undefined |= {entry: why for entry, why in reasons.items() if why}
             if not any(reasons.values()):
-                compared[other] = _difference(of_reference, of_other, seeds, names, settings, _shared(found))
+                pairs = [(of_reference, of_other)]
+                compared[other] = _difference(pairs, seeds, names, settings, _shared(found))
         else:
             missing = of_other.missing(found.seeds)
             why = f"incomplete, missing: {missing or 'of the reference, ' + of_reference.missing(found.seeds)}"
-            incomplete.append((other.job, other.inputs, other.dose, "", why, *[""] * 5))
-    rows = (*_rows(compared, names), *incomplete)
+            incomplete.append((other.job, other.inputs, other.dose, "", why, *[""] * len(MEASURED)))
+    rows = [
+        (other.job, other.inputs, other.dose, _seeds(compared[other]), *measured)
+        for other, measured in _rows(compared, names)
+    ]
     title = f"{reference} minus other jobs ({split} cases{f', {found.only_folds}' if found.only_folds else ''})"
     one_seed = any(len(of.seeds) == 1 for of in compared.values())
-    return Table(title, COLUMNS, rows, (*_remarks(settings, split, one_seed), *_left_out(undefined)), note)
+    columns = (Column("job", "Job"), *WHICH, *MEASURED)
+    remarks = (*_remarks(settings, split, one_seed), *_left_out(undefined))
+    return Table(title, columns, (*rows, *incomplete), remarks, note)
+
+
+def compare_parts(
+    run: Path | str,
+    pairs: Mapping[str, Sequence[tuple[Entry, Entry]]],
+    *,
+    names: Sequence[str] = COMPARED,
+    settings: Resampling = RESAMPLING,
+    note: str = "",
+) -> Table:
+    """What each part of a method brings: jobs with it minus those without it, on held-out cases.
+
+    pairs: of each part, (with, without), which differ in that part alone and have the same inputs and dose: the main
+    effect of a factorial design, for which the pairs count alike. Over networks, the mean over a part's pairs is one
+    value for each fold and seed. A part with a job that is incomplete, or shares no complete seed, is named as such.
+    Raises EvaluationError: no_entry, other_cases, and what `summarise` raises.
+    """
+    found = read_run(run, TEST)
+    compared: dict[str, _Compared] = {}
+    facts: dict[str, tuple[Cell, ...]] = {}
+    incomplete: list[tuple[Cell, ...]] = []
+    for part, entries in pairs.items():
+        of_pairs = [(_entry(found, first), _entry(found, second)) for first, second in entries]
+        inputs, dose = entries[0][0].inputs, entries[0][0].dose
+        facts[part] = (part, len(entries), inputs, dose)
+        seeds = set(found.seeds).intersection(*(of.seeds for pair in of_pairs for of in pair))
+        if seeds:
+            compared[part] = _difference(of_pairs, tuple(sorted(seeds)), names, settings, _shared(found))
+        else:
+            lacking = next(of for pair in of_pairs for of in pair if of.missing(found.seeds))
+            why = f"incomplete, missing: of {lacking.entry.job}, {lacking.missing(found.seeds)}"
+            incomplete.append((*facts[part], "", why, *[""] * len(MEASURED)))
+    rows = [(*facts[part], _seeds(compared[part]), *measured) for part, measured in _rows(compared, names)]
+    columns = (Column("part", "Part"), Column("pairs", "Pairs"), *WHICH, *MEASURED)
+    one_seed = any(len(of.seeds) == 1 for of in compared.values())
+    remarks = (
+        "Students with a part minus those that differ in it alone, mean over the pairs. Over networks: one value, the "
+        "mean over the pairs, for each fold and seed.",
+        *_remarks(settings, TEST, one_seed),
+    )
+    title = f"What each part brings (test cases{f', {found.only_folds}' if found.only_folds else ''})"
+    return Table(title, columns, (*rows, *incomplete), remarks, note)
 
 
 def _entry(found: RunPredictions, entry: Entry) -> EntryPredictions:
@@ -117,64 +173,74 @@ def _shared(found: RunPredictions) -> float:
 
 
 def _difference(
-    first: EntryPredictions,
-    second: EntryPredictions,
+    pairs: Sequence[tuple[EntryPredictions, EntryPredictions]],
     seeds: tuple[int, ...],
     names: Sequence[str],
     settings: Resampling,
     shared: float,
 ) -> _Compared:
-    of_first, of_second = first.pooled(seeds), second.pooled(seeds)
-    only = set(of_first[0].cases) ^ set(of_second[0].cases)
-    if only:
-        raise EvaluationError(
-            "other_cases",
-            f"{first.entry} and {second.entry} did not predict the same cases: {len(only)} are in one of them only.",
-            "Compare jobs on the same cohort and with inputs that every case has.",
-        )
-    labels, patients = of_first[0].labels, of_first[0].patients
-    one, other = (np.stack([part.probabilities() for part in parts]) for parts in (of_first, of_second))
-    over_patients = compare(labels, one, other, patients, names, settings, first.networks(of_first[0]))
-    return _Compared(seeds, over_patients, _over_networks(first, second, seeds, names, settings.level, shared))
+    """First minus second, mean over pairs."""
+    of_first, of_second = ([part for of in side for part in of.pooled(seeds)] for side in zip(*pairs, strict=True))
+    of_all = of_first[0]
+    for one, other in pairs:
+        for of in (one, other):
+            if only := set(of_all.cases) ^ set(of.pooled(seeds)[0].cases):
+                raise EvaluationError(
+                    "other_cases",
+                    f"{one.entry} and {other.entry} did not predict the same cases: {len(only)} are in one of them "
+                    "only.",
+                    "Compare jobs on the same cohort and with inputs that every case has.",
+                )
+    first, second = (np.stack([part.probabilities() for part in parts]) for parts in (of_first, of_second))
+    networks = pairs[0][0].networks(of_all)
+    over_patients = compare(of_all.labels, first, second, of_all.patients, names, settings, networks)
+    return _Compared(seeds, over_patients, _over_networks(pairs, seeds, names, settings.level, shared))
 
 
 def _over_networks(
-    first: EntryPredictions,
-    second: EntryPredictions,
+    pairs: Sequence[tuple[EntryPredictions, EntryPredictions]],
     seeds: tuple[int, ...],
     names: Sequence[str],
     level: float,
     shared: float,
 ) -> dict[str, Difference]:
     """None where there is but one network of each, or a fold lacks a grade."""
-    of_both = [[part for seed in seeds for part in of.in_order(seed)] for of in (first, second)]
-    if len(of_both[0]) < 2 or any(why_undefined([part]) for part in of_both[0]):
+    by_pair = [[[part for seed in seeds for part in of.in_order(seed)] for of in pair] for pair in pairs]
+    networks = by_pair[0][0]
+    if len(networks) < 2 or any(why_undefined([part]) for part in networks):
         return {}
-    one, other = ([measure(part.labels, part.probabilities(), names) for part in parts] for parts in of_both)
+    of_pairs = [[[measure(p.labels, p.probabilities(), names) for p in of] for of in pair] for pair in by_pair]
     return {
-        name: t_interval([a[name] - b[name] for a, b in zip(one, other, strict=True)], level, shared) for name in names
+        name: t_interval(
+            np.mean([[a[name] - b[name] for a, b in zip(*pair, strict=True)] for pair in of_pairs], axis=0),
+            level,
+            shared,
+        )
+        for name in names
     }
 
 
-def _rows(compared: dict[Entry, _Compared], names: Sequence[str]) -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = []
-    adjusted: dict[str, dict[Entry, float]] = {}
+def _rows(compared: Mapping[Key, _Compared], names: Sequence[str]) -> Iterator[tuple[Key, tuple[Cell, ...]]]:
+    """Metric and what was measured of it, with Holm's correction over all that are compared."""
+    adjusted: dict[str, dict[Key, float]] = {}
     for name in names:
-        of_name = {entry: of.over_networks[name].p for entry, of in compared.items() if of.over_networks}
+        of_name = {key: of.over_networks[name].p for key, of in compared.items() if of.over_networks}
         adjusted[name] = dict(zip(of_name, holm(list(of_name.values())), strict=True))
-    for other, of in compared.items():
-        facts = (other.job, other.inputs, other.dose, ", ".join(map(str, of.seeds)))
+    for key, of in compared.items():
         for name in names:
             over_patients = of.over_patients[name]
             cells: list[Cell] = [_cell(name, over_patients), Value(over_patients.p, style="p")]
             if of.over_networks:
                 over_networks = of.over_networks[name]
-                p_values = (over_networks.p, adjusted[name][other])
+                p_values = (over_networks.p, adjusted[name][key])
                 cells += [_cell(name, over_networks), *(Value(p, style="p") for p in p_values)]
             else:
                 cells += [""] * 3
-            rows.append((*facts, METRICS[name].title, *cells))
-    return rows
+            yield key, (METRICS[name].title, *cells)
+
+
+def _seeds(of: _Compared) -> str:
+    return ", ".join(map(str, of.seeds))
 
 
 def _cell(name: str, of: Estimate) -> Value:

@@ -1,5 +1,6 @@
 """Everything a report of a run holds: its tables and figures, and what is missing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from ..cohorts.grades import GRADES
 from ..cohorts.manifest import read_manifest
 from ..data.draw_settings import NATIVE
 from ..evaluation.bootstrap import RESAMPLING, Resampling
-from ..evaluation.comparison import compare_jobs
+from ..evaluation.comparison import compare_jobs, compare_parts
 from ..evaluation.entries import EXTERNAL, TEST, Entry, RunPredictions, why_undefined
 from ..evaluation.errors import EvaluationError
 from ..evaluation.run_folder import CONFIG, read_run
@@ -27,7 +28,7 @@ from .explaining import explanation_table
 from .losses import loss_table
 from .page import Chapter, Page
 from .pictures import cost_pictures, forest_picture, network_pictures, networks_of, prediction_pictures
-from .tables import STUDENT, table_1, table_2, table_3, table_4
+from .tables import STUDENT, pairs_of_parts, table_1, table_2, table_3, table_4
 
 PREFERRED = "student-react_kd"
 PHANTOMS = "Trained and tested on synthetic phantoms: says nothing about patients."
@@ -65,7 +66,11 @@ def compare(
     chapters = [
         Chapter("Beside the paper", {stem: table for stem, table in of_paper.items() if table}),
         Chapter("All results", {"results": results}, [*forest.drawn, *of_predictions.drawn]),
-        Chapter("Differences", _differences(run, found, reference, settings, note, missing)),
+        Chapter(
+            "Differences",
+            _of_parts(run, experiment, found, reference, settings, note, missing)
+            | _differences(run, found, reference, settings, note, missing),
+        ),
     ]
     if experiment.external is not None:
         chapters.append(_external(run, experiment, reference, settings, note, missing))
@@ -129,13 +134,45 @@ def _differences(
         others = [e for e in found.entries if e.job != reference and (e.inputs, e.dose) == (entry.inputs, entry.dose)]
         if not others:
             continue
-        of_reference = found.entries[entry]
-        if of_reference.seeds and (why := why_undefined(of_reference.in_order(of_reference.seeds[0]))):
+        if why := _why_undefined(found, entry):
             missing.append(f"Differences from {entry}, {split} cases: not defined, {why}.")
             continue
         stem = f"differences_{split}_{entry.inputs.replace('+', '_')}_{entry.dose}"
         tables[stem] = compare_jobs(run, entry, split=split, settings=settings, note=note)
     return tables
+
+
+def _of_parts(
+    run: Path,
+    experiment: Experiment,
+    found: RunPredictions,
+    reference: str,
+    settings: Resampling,
+    note: str,
+    missing: list[str],
+) -> dict[str, Table]:
+    """Main effects, for each of the reference's inputs and doses that all jobs of a pair have."""
+    tables = {}
+    pairs = pairs_of_parts(experiment, reference)
+    for entry in (entry for entry in found.entries if entry.job == reference and entry.inputs and pairs):
+        if _why_undefined(found, entry):  # named with the differences
+            continue
+        of_parts = {
+            part: [(replace(entry, job=one), replace(entry, job=other)) for one, other in jobs]
+            for part, jobs in pairs.items()
+        }
+        lacking = {of for entries in of_parts.values() for pair in entries for of in pair} - found.entries.keys()
+        if lacking:
+            missing.append(f"What each part brings ({entry.inputs}, {entry.dose}): {min(lacking).job} has no results.")
+            continue
+        stem = f"parts_{entry.inputs.replace('+', '_')}_{entry.dose}"
+        tables[stem] = compare_parts(run, of_parts, settings=settings, note=note)
+    return tables
+
+
+def _why_undefined(found: RunPredictions, entry: Entry) -> str:
+    of = found.entries[entry]
+    return why_undefined(of.in_order(of.seeds[0])) if of.seeds else ""
 
 
 def _external(

@@ -14,6 +14,7 @@ from .paper import ACCURACY, DOSES, FOLD_MEANS, INPUTS, METHODS, ONE_SEED, PARTS
 
 STUDENT, TEACHER = "student-", "teacher-"
 FIVE, THREE, TWO = ("accuracy", "precision", "recall", "f1", "auc"), ("accuracy", "f1", "auc"), ("f1", "auc")
+PART_NAMES = ("Dose teacher", "Region graphs", "CBAM3D")
 YES, NO = "✓", "–"
 
 
@@ -49,22 +50,31 @@ def table_1(experiment: Experiment, summary: Table, inputs: str) -> Table | None
 
 def table_2(experiment: Experiment, summary: Table, reference: str, inputs: str) -> Table | None:
     """Students that differ from the reference in the three parts of Table II alone. None where it is the only one."""
-    of_reference = experiment.students.get(reference.removeprefix(STUDENT))
-    if of_reference is None or _parts(experiment, of_reference) is None:
-        return None
-    alike = {
-        name: parts
-        for name, settings in experiment.students.items()
-        if (parts := _parts(experiment, settings)) and _rest(settings) == _rest(of_reference)
-    }
+    alike = _cells_beside(experiment, reference)
     if len(set(alike.values())) < 2:
         return None
     lines = [
         _Line((*(YES if part else NO for part in parts), name), Entry(STUDENT + name, inputs, NATIVE), PARTS[parts])
         for name, parts in sorted(alike.items(), key=lambda item: item[1], reverse=True)
     ]
-    labels = ("Dose teacher", "Region graphs", "CBAM3D", "Student")
-    return _beside("Table II: parts of the method", labels, lines, summary, THREE)
+    return _beside("Table II: parts of the method", (*PART_NAMES, "Student"), lines, summary, THREE)
+
+
+def pairs_of_parts(experiment: Experiment, reference: str) -> dict[str, list[tuple[str, str]]]:
+    """Jobs of Table II with a part and without it, by part: those that differ in nothing else.
+
+    Parts with one pair are left out: their difference is one of two jobs.
+    """
+    alike = _cells_beside(experiment, reference)
+    of_cell = {parts: STUDENT + name for name, parts in alike.items()}
+    found = {}
+    for number, part in enumerate(PART_NAMES):
+        with_it = [cell for cell in of_cell if cell[number]]
+        without = [(*cell[:number], False, *cell[number + 1 :]) for cell in with_it]
+        pairs = [(of_cell[a], of_cell[b]) for a, b in zip(with_it, without, strict=True) if b in of_cell]
+        if len(pairs) > 1:
+            found[part] = pairs
+    return found
 
 
 def table_3(experiment: Experiment, summary: Table, reference: str) -> Table | None:
@@ -166,6 +176,21 @@ def _controls(experiment: Experiment, reference: str) -> list[str]:
         and (settings.method == own.method or not method_class(settings.method).needs_teacher)
         and _parts(experiment, settings) in parts
     ]
+
+
+def _cells_beside(experiment: Experiment, reference: str) -> dict[str, tuple[bool, bool, bool]]:
+    """Cells of Table II by student: of those that differ from the reference in nothing else, and of itself.
+
+    None where it has no cell.
+    """
+    of_reference = experiment.students.get(reference.removeprefix(STUDENT))
+    if of_reference is None or _parts(experiment, of_reference) is None:
+        return {}
+    return {
+        name: parts
+        for name, settings in experiment.students.items()
+        if (parts := _parts(experiment, settings)) and _rest(settings) == _rest(of_reference)
+    }
 
 
 def _parts(experiment: Experiment, settings: StudentSettings) -> tuple[bool, bool, bool] | None:

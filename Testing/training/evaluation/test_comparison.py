@@ -7,7 +7,7 @@ from scipy.stats import t, ttest_1samp
 from sklearn.metrics import accuracy_score
 
 from training.evaluation.bootstrap import Resampling, compare, holm
-from training.evaluation.comparison import compare_jobs
+from training.evaluation.comparison import compare_jobs, compare_parts
 from training.evaluation.errors import EvaluationError
 from training.evaluation.predictions import Predictions, join, read_predictions, write_predictions
 from training.evaluation.run_folder import Entry
@@ -140,3 +140,47 @@ def test_p_values_of_one_seed_speak_of_its_networks_only_and_latex_can_print_all
     table = compare_jobs(run_of(JOBS), REFERENCE, settings=QUICK, note="Phantoms.")
     assert "of these networks only, not of retraining" in table.remarks[0]
     assert table.latex().isascii()
+
+
+FACTORIAL = {"student-ab": 2.0, "student-a": 1.5, "student-b": 0.5, "student-none": 0.0}
+
+
+def with_a() -> list[tuple[Entry, Entry]]:
+    names = [("student-ab", "student-b"), ("student-a", "student-none")]
+    return [(Entry(one, "ct", "native"), Entry(other, "ct", "native")) for one, other in names]
+
+
+def test_a_part_brings_the_mean_over_its_pairs(run_of):
+    """Over patients of pooled cases, over networks of each fold and seed."""
+    run = run_of(FACTORIAL, seeds=(0, 1))
+    (row,) = rows_of(compare_parts(run, {"A": with_a()}, names=("accuracy",), settings=QUICK))
+
+    def accuracy(job: str, seed: int, folds) -> float:
+        parts = [read_predictions(run / f"fold{fold}/seed{seed}/{job}/predictions.csv") for fold in folds]
+        return accuracy_score(
+            np.concatenate([p.labels for p in parts]), np.concatenate([p.logits.argmax(1) for p in parts])
+        )
+
+    def effect(seed: int, folds) -> float:
+        return np.mean([accuracy(a.job, seed, folds) - accuracy(b.job, seed, folds) for a, b in with_a()])
+
+    assert row["pairs"] == "2"
+    assert float(row["difference"]) == pytest.approx(np.mean([effect(seed, range(3)) for seed in (0, 1)]))
+    of_networks = [effect(seed, [fold]) for seed in (0, 1) for fold in range(3)]
+    error = np.std(of_networks, ddof=1) * np.sqrt(1 / 6 + 1 / 2)
+    found = [float(row[key]) for key in ("over_networks", "over_networks_low", "over_networks_high")]
+    assert found == pytest.approx([np.mean(of_networks), *t.interval(0.95, 5, loc=np.mean(of_networks), scale=error)])
+
+
+def test_one_pair_is_the_difference_of_its_jobs(run_of):
+    run = run_of(JOBS)
+    (of_part,) = rows_of(compare_parts(run, {"Part": [(REFERENCE, KD)]}, names=("auc",), settings=QUICK))
+    (of_jobs,) = rows_of(compare_jobs(run, REFERENCE, [KD], names=("auc",), settings=QUICK))
+    assert of_part.items() >= {key: value for key, value in of_jobs.items() if key != "job"}.items()
+
+
+def test_a_part_with_an_incomplete_job_is_named_and_has_no_numbers(run_of):
+    run = run_of(FACTORIAL, unfinished=[(1, 0, "student-none")])
+    (row,) = rows_of(compare_parts(run, {"A": with_a()}, settings=QUICK))
+    assert row["metric"] == "incomplete, missing: of student-none, fold 1 of seed 0"
+    assert row["difference"] == row["p"] == ""

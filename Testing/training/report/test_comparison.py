@@ -78,6 +78,28 @@ def test_the_few_cases_with_fdg_may_lack_a_grade_and_all_else_is_reported(kept):
     assert "not defined, no case of grade moderately" in line(page, "Differences from student-react_kd (fdg, native)")
 
 
+def factorial() -> Experiment:
+    """Region graphs times CBAM3D, all of one teacher."""
+    cells = {"react_kd": {}, "no_rgd": {"options": {"rgd": 0}}, "no_cbam": {"cbam": "none"}}
+    cells["neither"] = cells["no_rgd"] | cells["no_cbam"]
+    students = {name: StudentSettings(**settings) for name, settings in cells.items()}
+    return Experiment(phantoms=PhantomCohort(count=27), teachers={"dual": TeacherSettings()}, students=students)
+
+
+def test_a_factorial_design_has_its_main_effects(kept):
+    jobs = {"student-react_kd": 2.0, "student-no_rgd": 0.5, "student-no_cbam": 2.0, "student-neither": 0.5}
+    tables = tables_of(compare(kept(factorial(), jobs), settings=FEW))
+    parts = [row[:4] for row in tables["parts_ct_fdg_native"].rows if row[5] == "AUC"]
+    assert parts == [("Region graphs", 2, "ct+fdg", "native"), ("CBAM3D", 2, "ct+fdg", "native")]
+
+
+def test_main_effects_wait_for_jobs_that_nobody_has_begun(kept):
+    jobs = {"student-react_kd": 2.0, "student-no_rgd": 0.5, "student-no_cbam": 2.0}
+    page = compare(kept(factorial(), jobs), settings=FEW)
+    assert line(page, "What each part brings (ct, native)").endswith("student-neither has no results.")
+    assert not any(stem.startswith("parts") for stem in tables_of(page))
+
+
 def test_students_and_teachers_that_nobody_has_begun_have_their_lines_too(kept):
     page = compare(kept(jobs={"student-react_kd": 1.0, "student-hinton": 1.0}), settings=FEW)
     for stem in ("results", "table1", "table3", "differences_test_ct_native"):

@@ -12,7 +12,7 @@ from training.experiments.config import Experiment, PhantomCohort
 from training.experiments.reading import read_experiment
 from training.methods import method_class, method_names
 from training.report.paper import ACCURACY, DOSES, INPUTS, METHODS, PARTS
-from training.report.tables import table_1, table_2, table_3, table_4
+from training.report.tables import pairs_of_parts, table_1, table_2, table_3, table_4
 
 BOTH = "ct+fdg"
 GAP = "incomplete, missing: fold 1 of seed 0"
@@ -104,6 +104,36 @@ def test_all_eight_cells_of_the_papers_table_2_are_in_the_experiment_of_that_nam
     for line in lines:
         of_student = found.students[line["student"]]
         assert found.teachers[of_student.teacher].cbam == (line["cbam3d"] == "✓")
+
+
+def test_each_part_has_four_pairs_of_students_that_differ_in_it_alone():
+    pairs = pairs_of_parts(read_experiment("table2"), "student-react_kd")
+    assert {part: sorted(of) for part, of in pairs.items()} == {
+        "Dose teacher": [
+            ("student-only_dose", "student-none"),
+            ("student-only_dose_cbam", "student-only_cbam"),
+            ("student-only_dose_rgd", "student-only_rgd"),
+            ("student-react_kd", "student-only_rgd_cbam"),
+        ],
+        "Region graphs": [
+            ("student-only_dose_rgd", "student-only_dose"),
+            ("student-only_rgd", "student-none"),
+            ("student-only_rgd_cbam", "student-only_cbam"),
+            ("student-react_kd", "student-only_dose_cbam"),
+        ],
+        "CBAM3D": [
+            ("student-only_cbam", "student-none"),
+            ("student-only_dose_cbam", "student-only_dose"),
+            ("student-only_rgd_cbam", "student-only_rgd"),
+            ("student-react_kd", "student-only_dose_rgd"),
+        ],
+    }
+
+
+def test_a_part_that_one_pair_tells_of_is_left_to_the_differences():
+    students = {"a": StudentSettings(), "b": StudentSettings(options={"rgd": 0})}
+    assert pairs_of_parts(experiment(**students), "student-a") == {}
+    assert pairs_of_parts(experiment(**students), "student-unknown") == {}
 
 
 @pytest.mark.parametrize("tracer", ["fdg", "act"])
