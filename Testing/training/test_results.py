@@ -2,19 +2,22 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from training.engine.differences import differences
-from training.evaluation.comparison import compare_jobs
+from training.evaluation.comparison import compare_jobs, compare_parts
 from training.evaluation.entries import Entry
 from training.evaluation.summary import OVER_FOLDS, summarise
 from training.evaluation.table import Column, Table
+from training.experiments.config import Experiment
 from training.experiments.reading import read_experiment, to_tree
 from training.methods import method_class
 from training.report.losses import loss_table
+from training.report.tables import pairs_of_parts, table_2, table_3, table_4
 
 TRAINING = Path(__file__).parents[2] / "training"
 RESULTS, FIRST_PAGE = TRAINING / "results", TRAINING.parent / "README.md"
@@ -25,19 +28,61 @@ PHANTOMS = "Trained and tested on synthetic phantoms: says nothing about patient
 
 
 def tables_of(run: Path) -> list[Table]:
-    """As the researcher's page has them: of a comparison its differences, else all metrics."""
-    doses = {"ablation": ("native", "severe"), "table1": ("native",)}.get(run.name)
-    if doses is None:
-        return [summarise(run, names=PRINTED, note=PHANTOMS)]
-    entries = [Entry(REFERENCE, inputs, dose) for inputs in (BOTH, "ct") for dose in doses]
-    tables = [compare_jobs(run, entry, names=("auc",), note=PHANTOMS) for entry in entries]
-    return [*tables, loss_table(run, PHANTOMS)] if run.name == "table1" else tables
+    """As the researcher's page has them: the paper's table of a run and REACT-KD's differences, else all metrics."""
+    made = {"ablation": of_ablation, "table1": of_table1, "table2": of_table2, "table3": of_table3, "table4": of_table4}
+    if run.name in made:
+        return list(made[run.name](run))
+    return [summarise(run, names=PRINTED, note=PHANTOMS)]
+
+
+def of_ablation(run: Path) -> Iterator[Table]:
+    for inputs in (BOTH, "ct"):
+        for dose in ("native", "severe"):
+            yield differences_from(run, inputs, dose)
+
+
+def of_table1(run: Path) -> Iterator[Table]:
+    for inputs in (BOTH, "ct"):
+        yield differences_from(run, inputs)
+    yield loss_table(run, PHANTOMS)
+
+
+def of_table2(run: Path) -> Iterator[Table]:
+    experiment = experiment_in(run)
+    yield table_2(experiment, summarise(run, note=PHANTOMS), REFERENCE, BOTH)
+    pairs = pairs_of_parts(experiment, REFERENCE)
+    for inputs in (BOTH, "ct"):
+        of_parts = {
+            part: [tuple(Entry(job, inputs, "native") for job in pair) for pair in jobs] for part, jobs in pairs.items()
+        }
+        yield compare_parts(run, of_parts, names=("auc",), note=PHANTOMS)
+
+
+def of_table3(run: Path) -> Iterator[Table]:
+    yield table_3(experiment_in(run), summarise(run, note=PHANTOMS), REFERENCE)
+    for inputs in (BOTH, "fdg", "ct"):
+        yield differences_from(run, inputs)
+
+
+def of_table4(run: Path) -> Iterator[Table]:
+    yield table_4(experiment_in(run), summarise(run, split="external", note=PHANTOMS), REFERENCE)
+    for dose in ("native", "severe"):
+        yield differences_from(run, "ct", dose, "external")
+
+
+def differences_from(run: Path, inputs: str, dose: str = "native", split: str = "test") -> Table:
+    entry = Entry(REFERENCE, inputs, dose)
+    return compare_jobs(run, entry, split=split, names=("auc",), note=PHANTOMS)
+
+
+def experiment_in(run: Path) -> Experiment:
+    return read_experiment(str(run / "config.yaml"))
 
 
 def table_of_methods() -> Table:
     """As the project's first page has it: the AUC of every method with PET and without, mean and spread over folds."""
     run = RESULTS / "table1"
-    experiment, summary = read_experiment(str(run / "config.yaml")), summarise(run, names=("auc",))
+    experiment, summary = experiment_in(run), summarise(run, names=("auc",))
     found = {row[:3]: row[-1] for row in summary.rows if row[5] == OVER_FOLDS}
     columns = (
         Column("method", "Method"),
@@ -97,7 +142,7 @@ def test_the_projects_first_page_has_the_auc_of_every_method_that_the_saved_pred
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_a_run_is_of_the_experiment_that_its_command_trains_today(run):
     command = command_of(run)
-    trained, today = read_experiment(str(run / "config.yaml")), read_experiment(command[0], changes_in(command))
+    trained, today = experiment_in(run), read_experiment(command[0], changes_in(command))
     assert differences(to_tree(trained), to_tree(today), "the results") == []
 
 

@@ -1,13 +1,16 @@
 """Stage 2: the student, with what a frozen teacher says."""
 
+from dataclasses import replace
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from REACTKDLib.networks.batch import NetworkOutput
 from REACTKDLib.networks.cbam import share_cbam
 from REACTKDLib.networks.student import Student
 from REACTKDLib.networks.teacher import DualTeacher
 
+from ..centred_maps import CentredMaps
 from ..data.batch import TrainingBatch
 from ..lora import add_lora
 from ..methods.method import DistillBatch, Method
@@ -18,7 +21,10 @@ from .stage import Stage
 class StudentStage(Stage):
     """L_cls and the terms of a method (method.md, section 4).
 
-    The teacher sees the case whole, the student what modality dropout left of it.
+    The teacher sees the case whole, the student what modality dropout left of it. Methods compare centred maps.
+
+    temperature: that the teacher's logits are divided by, so that its probabilities mean what they say. The focal loss
+    leaves them far too unsure: softened by a method once more, they would be nearly uniform.
     """
 
     def __init__(
@@ -28,6 +34,7 @@ class StudentStage(Stage):
         teacher: DualTeacher | None,
         settings: StudentSettings,
         bf16: bool = False,
+        temperature: float = 1.0,
     ):
         super().__init__(network, settings.supervision, bf16)
         if settings.cbam == "shared" and teacher is not None:
@@ -38,13 +45,18 @@ class StudentStage(Stage):
         self.method = method
         # Not a submodule: it is neither trained nor saved, and stays in evaluation mode.
         self._frozen = [teacher.eval().requires_grad_(False)] if teacher is not None else []
+        self.temperature = temperature
+        if teacher is not None:
+            self.centred = nn.ModuleDict(
+                {"student": CentredMaps(network.architecture), "teacher": CentredMaps(teacher.architecture)}
+            )
 
     def forward(self, batch: TrainingBatch) -> dict[str, Tensor]:
         output, teacher = self.output(self.network, batch), self._taught(batch)
         terms = self.supervised(output, batch)
         distilled = self.method(
             DistillBatch(
-                student=output,
+                student=output if teacher is None else self.centred["student"](output),
                 teacher=teacher,
                 student_regions=batch.student_regions,
                 regions=batch.regions,
@@ -64,5 +76,10 @@ class StudentStage(Stage):
 
     @torch.no_grad()
     def _taught(self, batch: TrainingBatch) -> NetworkOutput | None:
+        if not self._frozen:
+            return None
         with self.autocast(batch):
-            return self._frozen[0](batch.for_teacher()) if self._frozen else None
+            said = self._frozen[0](batch.for_teacher())
+        branch_logits = {branch: logits / self.temperature for branch, logits in said.branch_logits.items()}
+        calibrated = replace(said, logits=said.logits / self.temperature, branch_logits=branch_logits)
+        return self.centred["teacher"](calibrated)

@@ -16,7 +16,9 @@ from REACTKDLib.networks.architecture import Architecture, build_network
 from REACTKDLib.networks.cpu import tune_allocator
 
 from ..data.draw_settings import DrawSettings, Evaluation, ModalitySettings
-from ..evaluation.predictions import join
+from ..evaluation.calibration import validation_temperature
+from ..evaluation.predictions import join, read_predictions
+from ..evaluation.run_folder import PREDICTIONS
 from ..lora import merge_lora
 from ..methods import method_class
 from ..normalised_head import fold_heads
@@ -70,7 +72,7 @@ def train_student(
     with _seeded(seed):
         network = _first_student(architecture, settings)
         terms = method(architecture, taught_by and taught_by.architecture, method.Options(**settings.options))
-        stage = StudentStage(network, terms, taught_by, settings, bf16)
+        stage = StudentStage(network, terms, taught_by, settings, bf16, teacher_temperature(teacher) if teacher else 1)
     draws = DrawSettings(
         augmentation=settings.augmentation,
         modalities=ModalitySettings(
@@ -88,6 +90,11 @@ def train_student(
     job = _Training(fabric, cases, settings, seed, folder, title, show)
     taught = {"teacher": checksum(teacher / WEIGHTS)} if teacher else {}
     job.run(stage, cases.training, draws, chosen_by or evaluations("student", (), ()), **taught)
+
+
+def teacher_temperature(folder: Path) -> float:
+    """By a trained teacher's validation cases, as an exported model has it. Raises EvaluationError."""
+    return validation_temperature([read_predictions(folder / PREDICTIONS)])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from training.data.batch import TrainingBatch
 from training.data.draws import DrawSettings, PerturbationSettings
 from training.engine.architectures import student_architecture, teacher_architecture
 from training.engine.student import StudentStage
+from training.methods.method import DistillBatch
 from training.methods.react_kd import ReactKD
 
 
@@ -21,14 +22,14 @@ def batch(cases) -> TrainingBatch:
 
 @pytest.fixture
 def make_stage(cases):
-    def make(**changes) -> tuple[StudentStage, nn.Module]:
+    def make(temperature: float = 1.0, **changes) -> tuple[StudentStage, nn.Module]:
         """A stage, and its teacher."""
         torch.manual_seed(0)
         settings = student_settings(**changes)
         architecture = student_architecture(settings, cases.spec, cases.tracers)
         teacher = build_network(teacher_architecture(teacher_settings(), cases.spec))
         method = ReactKD(architecture, teacher.architecture)
-        return StudentStage(build_network(architecture), method, teacher, settings), teacher
+        return StudentStage(build_network(architecture), method, teacher, settings, temperature=temperature), teacher
 
     return make
 
@@ -105,3 +106,25 @@ def test_the_teacher_reads_what_modality_dropout_took_from_the_student(make_stag
     of_student, of_teacher = read
     assert of_teacher.present["fdg"].all()
     assert not of_student.presence("fdg").any()
+
+
+def given_to_method(stage: StudentStage, batch: TrainingBatch, monkeypatch) -> DistillBatch:
+    given = []
+    monkeypatch.setattr(stage.method, "terms", lambda of_cases: given.append(of_cases) or {})
+    stage.train()(batch)
+    return given[0]
+
+
+def test_the_teachers_logits_have_its_temperature(make_stage, batch, monkeypatch):
+    plain, sure = (
+        given_to_method(make_stage(temperature)[0], batch, monkeypatch).teacher for temperature in (1.0, 0.25)
+    )
+    assert torch.allclose(sure.logits, 4 * plain.logits)
+    assert all(torch.allclose(sure.branch_logits[name], 4 * of) for name, of in plain.branch_logits.items())
+    assert len(plain.branch_logits) == 2
+
+
+def test_methods_are_given_maps_of_both_without_what_all_cases_have_in_common(make_stage, batch, monkeypatch):
+    given = given_to_method(make_stage()[0], batch, monkeypatch)
+    for maps in (given.student.features, given.teacher.features, *given.teacher.branch_features.values()):
+        assert maps.detach().mean((0, 2, 3, 4)).abs().max() < 1e-5

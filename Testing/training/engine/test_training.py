@@ -17,13 +17,16 @@ from Testing.training.engine.tiny import (
     teacher_settings,
     write_cases,
 )
+from training.engine import training as training_of_networks
 from training.engine.architectures import student_architecture
 from training.engine.cases import Cases
 from training.engine.errors import TrainingError
 from training.engine.measuring import evaluations, logits_of
 from training.engine.results import read_result
 from training.engine.settings import StudentSettings, Supervision
+from training.engine.student import StudentStage
 from training.engine.training import train_student, train_teacher
+from training.evaluation.calibration import fit_temperature
 from training.evaluation.predictions import read_predictions
 
 FILES = {"metrics.csv", "checkpoint.pt", "weights.safetensors", "predictions.csv", "done.json"}
@@ -146,6 +149,21 @@ def test_a_student_learns_some_of_the_cohorts_tracers(learn):
 def test_a_student_without_modality_dropout_is_chosen_with_its_pet_alone(learn):
     row = metrics(learn(modality_dropout=0.0, tracers=("fdg",), optimisation=optimisation(epochs=1)))[0]
     assert [name for name in row if name.startswith("auc_")] == ["auc_ct+fdg"]
+
+
+def test_a_student_is_taught_by_probabilities_that_mean_what_they_say(learn, teacher, monkeypatch):
+    """Those of the teacher's validation cases."""
+    given = []
+
+    class Watched(StudentStage):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            given.append(self.temperature)
+
+    monkeypatch.setattr(training_of_networks, "StudentStage", Watched)
+    learn()
+    of_validation = read_predictions(teacher / "predictions.csv").select(split="validation", dose="native")
+    assert given == [pytest.approx(fit_temperature(of_validation.labels, of_validation.logits), rel=1e-3)]
 
 
 def test_a_student_alone_needs_no_teacher(learn):
