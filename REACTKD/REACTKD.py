@@ -192,7 +192,7 @@ class REACTKDTest(ScriptedLoadableModuleTest):
                 continue
             red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed").GetSliceToRAS()
             for axis in range(3):
-                self.assertLess(abs(red.GetElement(axis, 3) - region.centroid[axis]), 1.0)
+                self.assertLess(abs(red.GetElement(axis, 3) - region.slice_point[axis]), 1.0)
         self.delayDisplay("Graded the phantom")
 
         grade = panel.result.overlay.grade

@@ -20,6 +20,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/imaging/dicom.py
   REACTKDLib/imaging/errors.py
   REACTKDLib/imaging/geometry.py
+  REACTKDLib/imaging/image_files.py
   REACTKDLib/imaging/integrity.py
   REACTKDLib/imaging/masks.py
   REACTKDLib/imaging/phantom/__init__.py
@@ -40,6 +41,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/imaging/reading.py
   REACTKDLib/imaging/regions.py
   REACTKDLib/imaging/representations.py
+  REACTKDLib/imaging/roles.py
   REACTKDLib/imaging/segment_names.py
   REACTKDLib/imaging/segments.py
   REACTKDLib/imaging/shear.py
@@ -52,6 +54,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/inference/bundle.py
   REACTKDLib/inference/case_files.py
   REACTKDLib/inference/demo_model.py
+  REACTKDLib/inference/depiction.py
   REACTKDLib/inference/device.py
   REACTKDLib/inference/drawing.py
   REACTKDLib/inference/graph_picture.py
@@ -66,6 +69,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/inference/silhouette.py
   REACTKDLib/inference/slice_pictures.py
   REACTKDLib/inference/termination.py
+  REACTKDLib/inference/text_table.py
   REACTKDLib/inference/threads.py
   REACTKDLib/inference/views.py
   REACTKDLib/inference/wording.py
@@ -119,6 +123,7 @@ set(REACTKDLib_SCRIPTS
   REACTKDLib/scene/graph.py
   REACTKDLib/scene/hierarchy.py
   REACTKDLib/scene/in_application.py
+  REACTKDLib/scene/label_places.py
   REACTKDLib/scene/layout.py
   REACTKDLib/scene/legend.py
   REACTKDLib/scene/overlay.py

@@ -3,7 +3,7 @@
     Slicer --no-main-window --python-script reactkd_batch.py -- cohort.csv --out DIR [--model DIR] [--resume] ...
 
 Exit status: 0 done, 1 some cases failed, 2 wrong arguments, cohort or model, or missing packages, 130 interrupted.
-What it prints holds the names that the cohort gives its cases, but no path or message about their files.
+What it prints holds the names of cases, as cohorts and results have them, but no path or message about their files.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def run(options):
     import SimpleITK
 
     from REACTKDLib.inference.batch import BatchOptions, check_cohort, read_cohort, run_cohort
-    from REACTKDLib.inference.batch_lines import say_statuses
+    from REACTKDLib.inference.batch_lines import say_other_results, say_statuses
     from REACTKDLib.inference.demo_model import demo_model
     from REACTKDLib.networks.cpu import tune_allocator
 
@@ -64,6 +64,8 @@ def run(options):
         batch = BatchOptions(model, options.device, options.resume, not options.no_report, scene_files(options))
         statuses = run_cohort(cases, Path(options.out), batch)
     failed = say_statuses(statuses, len(cases), say, with_messages=False)
+    if not options.dry_run:
+        say_other_results(Path(options.out), cases, say)
     return EXIT_FAILED_CASES if failed else 0
 
 

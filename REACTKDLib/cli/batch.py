@@ -18,7 +18,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "cohort",
-        help="CSV with the columns case and ct, and any of segmentation, liver, tumor, "
+        help="CSV (commas, semicolons or tabs) with the columns case and ct, and any of segmentation, liver, tumor, "
         "pet_fdg, pet_act, liver_segment, tumor_segment, acquisition; paths relative to it",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="one folder a case, and summary.csv")
@@ -32,7 +32,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..inference.batch import BatchOptions, check_cohort, read_cohort, run_cohort
-    from ..inference.batch_lines import say_statuses
+    from ..inference.batch_lines import say_other_results, say_statuses
     from ..networks.cpu import tune_allocator
 
     cases = read_cohort(options.cohort)
@@ -48,4 +48,5 @@ def run(options: argparse.Namespace) -> int:
     failed = say_statuses(bar, len(cases), partial(tqdm.write, file=sys.stdout))
     if not options.dry_run:
         print(f"Results: {options.out}/summary.csv")
+        say_other_results(Path(options.out), cases, print)
     return 1 if failed else 0

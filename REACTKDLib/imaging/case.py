@@ -11,7 +11,8 @@ from .checks import check_ct, check_liver, check_pet, check_side
 from .errors import CaseError, Finding
 from .geometry import Geometry
 from .masks import Box, bounding_box, components
-from .reading import ROLE_NAMES, Source, checksum, compact, read_volume
+from .reading import Source, checksum, compact, read_volume
+from .roles import ROLE_NAMES
 from .segments import read_masks
 from .spec import TRACERS
 
@@ -107,7 +108,7 @@ class Case:
         liver = _mask_on_ct(liver, ct, "liver", findings)
         tumor = _mask_on_ct(tumor, ct, "tumor", findings) if tumor is not None else _empty(ct)
         if not _any(liver):
-            raise CaseError("empty_liver", "The liver mask is empty.", "Segment the liver first.")
+            raise CaseError("empty_liver", "The liver mask is empty.", "Segment the liver first.", "liver")
         liver, tumor = _joined(liver, tumor, findings)
         check_liver(liver, tumor, ct, findings)
         points = _sample_points(liver)
@@ -140,6 +141,7 @@ def _mask_on_ct(mask: sitk.Image, ct: sitk.Image, role: str, findings: list[Find
             f"{role}_outside_ct",
             f"The {name} lies wholly outside the CT: their grids do not overlap.",
             "Check that both belong to the same scan, and that the mask's position was saved with it.",
+            role,
         )
     onto_ct = sitk.Resample(mask != 0, ct, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
     if not _any(onto_ct):
@@ -147,6 +149,7 @@ def _mask_on_ct(mask: sitk.Image, ct: sitk.Image, role: str, findings: list[Find
             f"{role}_lost",
             f"Nothing of the {name} is left on the CT's grid: what was drawn falls between the voxels of the CT.",
             "Draw it on the CT itself, or leave a tumour out that is smaller than a voxel.",
+            role,
         )
     if outside > OUTSIDE_CT_WARNING:
         findings.append(
@@ -176,6 +179,7 @@ def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tu
             "tumor_outside_liver",
             f"{lost:.0%} of the tumour lies more than {TUMOR_REACH_MM:g} mm from the liver.",
             "Check that liver and tumour were drawn on the same scan.",
+            "tumor",
         )
     if lost:
         findings.append(
@@ -267,6 +271,7 @@ def _check_pet(image: sitk.Image, tracer: str, liver_points: np.ndarray) -> None
             "pet_no_overlap",
             f"The {ROLE_NAMES[tracer]} does not overlap the liver: it lies elsewhere in the patient.",
             "Give the PET of the same examination, in the same frame of reference.",
+            tracer,
         )
 
 

@@ -6,7 +6,8 @@ import SimpleITK as sitk
 from .errors import CaseError, Finding
 from .geometry import Geometry
 from .masks import bounding_box
-from .reading import ROLE_NAMES, not_finite
+from .reading import not_finite
+from .roles import ROLE_NAMES
 
 MIN_LIVER_ML = 20.0
 USUAL_LIVER_ML = (400.0, 4000.0)
@@ -39,13 +40,14 @@ def check_ct(ct: sitk.Image) -> None:
     values = sitk.GetArrayViewFromImage(ct)
     low, high = float(values.min()), float(values.max())
     if low == high:
-        raise CaseError("constant_ct", f"The CT holds one value only ({low:g}).", "Is it the right volume?")
+        raise CaseError("constant_ct", f"The CT holds one value only ({low:g}).", "Is it the right volume?", "ct")
     if low >= 0 or high - low < 100:
         raise CaseError(
             "not_hu",
             f"The CT is not in Hounsfield units: its values run from {low:g} to {high:g}, "
             "and a CT has fat and air below 0.",
             "Give the original CT, not a windowed or rescaled copy.",
+            "ct",
         )
 
 
@@ -61,6 +63,7 @@ def check_pet(pet: sitk.Image, tracer: str) -> None:
             f"The {ROLE_NAMES[tracer]} holds negative values ({LOW_QUANTILE:.0%} of it below {low:.0f}), which no "
             "uptake is: it looks like a CT.",
             "Was the CT given twice?",
+            tracer,
         )
 
 
@@ -77,6 +80,7 @@ def check_liver(liver: sitk.Image, tumor: sitk.Image, ct: sitk.Image, findings: 
             "empty_liver",
             f"The liver mask holds only {volume:.1f} mL.",
             "Segment the whole liver, or what the CT shows of it.",
+            "liver",
         )
     _check_fit(hu, findings)
     parenchyma = hu[sitk.GetArrayViewFromImage(tumor)[box][inside] == 0]
@@ -115,6 +119,7 @@ def _check_fit(hu: np.ndarray, findings: list[Finding]) -> None:
             "liver_does_not_fit",
             f"The liver mask does not fit the CT: {misfit:.0%} of it holds fat or air (below {FAT_HU:g} HU).",
             "Was the mask drawn on this CT, and was its position saved with it?",
+            "liver",
         )
     if misfit > MISFIT_WARNING:
         findings.append(
@@ -135,6 +140,7 @@ def _check_density(hu: float, findings: list[Finding]) -> None:
             f"The CT is not in Hounsfield units: the liver measures {hu:.0f} HU, "
             f"and a liver lies between {low:g} and {high:g} HU.",
             "Were the rescale slope and intercept applied, and once only? Give the original CT.",
+            "ct",
         )
     if not USUAL_LIVER_HU[0] <= hu <= USUAL_LIVER_HU[1]:
         liver = "a very fatty liver" if hu < USUAL_LIVER_HU[0] else "a liver very bright with contrast agent"

@@ -5,8 +5,8 @@ import SimpleITK as sitk
 
 from .errors import Finding
 from .geometry import Geometry
-from .reading import ROLE_NAMES
 from .regions import LIVER_LABEL, Regions
+from .roles import ROLE_NAMES
 
 ENOUGH = 0.5
 """Of the liver, and of one lesion at least. In the network's input there is no uptake beyond the field: a PET that

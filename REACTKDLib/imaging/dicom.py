@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .errors import CaseError
+from .roles import ROLE_NAMES
 
 POSITION_TOLERANCE_MM = 0.01
 DRIFT_TOLERANCE_MM = 1.0
@@ -34,12 +35,13 @@ class _Slice:
         return float(np.cross(row, column) @ np.asarray(self.position))
 
 
-def read_dicom_folder(folder: Path, name: str, acquisition: int | None = None) -> sitk.Image:
+def read_dicom_folder(folder: Path, role: str, acquisition: int | None = None) -> sitk.Image:
     """The one series in the folder, as a volume.
 
-    acquisition: AcquisitionNumber to take where a series holds several phases.
+    role: a key of ROLE_NAMES, for messages. acquisition: AcquisitionNumber to take where a series holds several phases.
     Raises CaseError: no_dicom, several_series, mixed_phases, tilted_gantry, missing_slices, unreadable.
     """
+    name = ROLE_NAMES[role]
     slices = [s for s in (_header(file) for file in sorted(folder.iterdir()) if file.is_file()) if s]
     if acquisition is not None:
         slices = [s for s in slices if s.acquisition == str(acquisition)]
@@ -49,6 +51,7 @@ def read_dicom_folder(folder: Path, name: str, acquisition: int | None = None) -
             "no_dicom",
             f"The {name} folder {folder.name} holds {len(slices)} DICOM slices{which}.",
             "Give the folder that holds the slices of the series themselves.",
+            role,
         )
     series = {(s.series, tuple(np.round(s.orientation, 3))) for s in slices}
     if len(series) > 1:
@@ -56,9 +59,10 @@ def read_dicom_folder(folder: Path, name: str, acquisition: int | None = None) -
             "several_series",
             f"The {name} folder {folder.name} holds {len(series)} series (or slices of different orientation).",
             "Put the one series to use into a folder of its own.",
+            role,
         )
     slices.sort(key=lambda s: s.height)
-    _check_spacing(slices, folder, name)
+    _check_spacing(slices, folder, role)
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([s.file for s in slices])
     # Slopes differ from slice to slice in PET: an integer type taken from the first slice would round the rest.
@@ -70,6 +74,7 @@ def read_dicom_folder(folder: Path, name: str, acquisition: int | None = None) -
             "unreadable",
             f"The slices of the {name} folder {folder.name} cannot be decoded.",
             "Export the series again.",
+            role,
         ) from error
 
 
@@ -95,7 +100,8 @@ def _drift(slices: list[_Slice]) -> float:
     return float(np.hypot(way @ row, way @ column))
 
 
-def _check_spacing(slices: list[_Slice], folder: Path, name: str) -> None:
+def _check_spacing(slices: list[_Slice], folder: Path, role: str) -> None:
+    name = ROLE_NAMES[role]
     gaps = np.diff([s.height for s in slices])
     if (gaps < POSITION_TOLERANCE_MM).any():
         numbers = sorted({s.acquisition for s in slices if s.acquisition})
@@ -104,12 +110,14 @@ def _check_spacing(slices: list[_Slice], folder: Path, name: str) -> None:
             f"The {name} folder {folder.name} holds several images at the same position: "
             f"two phases in one series? AcquisitionNumbers: {', '.join(numbers) or 'none given'}.",
             "Choose one phase with the acquisition number (--acquisition), or put it into a folder of its own.",
+            role,
         )
     if (drift := _drift(slices)) > DRIFT_TOLERANCE_MM:
         raise CaseError(
             "tilted_gantry",
             f"The slices of the {name} folder {folder.name} are sheared by {drift:.1f} mm: the gantry was tilted.",
             "Straighten the volume first, for example by importing it into 3D Slicer and saving it.",
+            role,
         )
     deviation = np.abs(gaps / np.median(gaps) - 1)
     if deviation.max() > GAP_TOLERANCE:
@@ -119,4 +127,5 @@ def _check_spacing(slices: list[_Slice], folder: Path, name: str) -> None:
             f"The {name} folder {folder.name} has a gap of {gaps[worst]:.2f} mm after slice {worst + 1} of "
             f"{len(slices)}; the other slices are {np.median(gaps):.2f} mm apart.",
             "Import the series again: a slice is missing.",
+            role,
         )

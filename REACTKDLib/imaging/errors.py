@@ -26,7 +26,17 @@ class ReactKDError(Exception):
 
 
 class CaseError(ReactKDError):
-    """The images of a case are missing, unreadable or do not fit together."""
+    """The images of a case are missing, unreadable or do not fit together.
+
+    role: of the image that is wrong, as in `ROLE_NAMES`; empty where it is not one alone.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "", role: str = ""):
+        super().__init__(code, message, hint)
+        self.role = role
+
+    def to_dict(self) -> dict[str, str]:
+        return {**super().to_dict(), **({"role": self.role} if self.role else {})}
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from .coverage import sees_enough
 from .errors import Finding
 from .geometry import Geometry
 from .masks import bounding_box, row_ends
-from .reading import ROLE_NAMES
 from .regions import Regions, find_regions
 from .representations import representations
+from .roles import ROLE_NAMES
 from .spec import PreprocessingSpec
 from .weights import region_weights
 

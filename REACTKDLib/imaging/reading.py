@@ -10,17 +10,11 @@ import SimpleITK as sitk
 from .dicom import read_dicom_folder
 from .errors import CaseError
 from .geometry import Geometry
+from .image_files import ImageFiles
 from .integrity import is_finite, is_whole, position_conflict
+from .roles import ROLE_NAMES
 from .shear import straight
 
-ROLE_NAMES = {
-    "ct": "CT",
-    "fdg": "FDG PET",
-    "act": "acetate PET",
-    "liver": "liver mask",
-    "tumor": "tumour mask",
-    "segmentation": "segmentation",
-}
 SHEARED_NIFTI = "orthonormal direction cosines"
 """In what ITK says of it: of all formats, it reads no sheared NIfTI."""
 DICOM_TAGS = ("0008|0060", "0028|0008")
@@ -52,15 +46,17 @@ def read_volume(path: Path | str, role: str, acquisition: int | None = None) -> 
             "no_series",
             f"The {name} {path.name} is one file: an acquisition number chooses among the slices of a DICOM folder.",
             "Leave the acquisition number out (--acquisition), or give the folder of the series.",
+            role,
         )
-    image = read_dicom_folder(path, name, acquisition) if path.is_dir() else read_any(path, role)
+    image = read_dicom_folder(path, role, acquisition) if path.is_dir() else read_any(path, role)
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise CaseError(
             "not_scalar",
             f"The {name} {path.name} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour?).",
             "Give a grey-value volume.",
+            role,
         )
-    return straight(as_volume(image, path, name))
+    return straight(as_volume(image, path, role))
 
 
 def read_any(path: Path, role: str) -> sitk.Image:
@@ -80,25 +76,28 @@ def read_any(path: Path, role: str) -> sitk.Image:
                 "tilted_gantry",
                 f"The axes of the {name} are not at right angles: the gantry was tilted, or a registration sheared it.",
                 "Straighten it first, for example by importing the DICOM series into 3D Slicer and grading it there.",
+                role,
             ) from error
         raise CaseError(
             "unreadable",
             f"The {name} cannot be read as an image.",
             "Is it complete, and one of NIfTI, NRRD, MHA or a folder of DICOM slices?",
+            role,
         ) from error
-    _check_frames(image, name)
+    _check_frames(image, name, role)
     if conflict:
         raise CaseError(
             "two_positions",
             f"The {name} says twice where it lies, {conflict:.0f} mm apart: its sform and qform differ.",
             "Keep the one that is right (fslorient -copysform2qform or -copyqform2sform), and check it in 3D Slicer.",
+            role,
         )
     if not is_finite(path):
         raise not_finite(role)
     return image
 
 
-def _check_frames(image: sitk.Image, name: str) -> None:
+def _check_frames(image: sitk.Image, name: str, role: str) -> None:
     """ITK stacks the frames of one DICOM file as they come, wherever they lie and whatever segment they are of."""
     modality, frames = (image.GetMetaData(key).strip() if image.HasMetaDataKey(key) else "" for key in DICOM_TAGS)
     if modality == "SEG":
@@ -106,12 +105,14 @@ def _check_frames(image: sitk.Image, name: str) -> None:
             "dicom_seg",
             f"The {name} is a DICOM SEG, which cannot be read here.",
             "Load it in 3D Slicer and save it as .seg.nrrd; reactkd-train manifest does so for the public collections.",
+            role,
         )
     if frames not in ("", "1"):
         raise CaseError(
             "multi_frame",
             f"The {name} is one DICOM file with {frames} frames, which cannot be read here.",
             "Load it in 3D Slicer and save it as .nrrd.",
+            role,
         )
 
 
@@ -120,10 +121,11 @@ def not_finite(role: str) -> CaseError:
         "not_finite",
         f"The {ROLE_NAMES[role]} holds values that are not numbers (NaN or infinite).",
         "Export it again, or replace them (air is -1000 HU).",
+        role,
     )
 
 
-def as_volume(image: sitk.Image, path: Path, name: str) -> sitk.Image:
+def as_volume(image: sitk.Image, path: Path, role: str) -> sitk.Image:
     """The image if it is 3D; a 4D one with a single frame loses its fourth axis. Raises CaseError not_3d."""
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
@@ -131,8 +133,9 @@ def as_volume(image: sitk.Image, path: Path, name: str) -> sitk.Image:
         size = "x".join(map(str, image.GetSize()))
         raise CaseError(
             "not_3d",
-            f"The {name} {path.name} is not a volume: its size is {size}.",
+            f"The {ROLE_NAMES[role]} {path.name} is not a volume: its size is {size}.",
             "Give one 3D image: a single phase, and for DICOM the folder of the whole series.",
+            role,
         )
     return image
 
@@ -141,16 +144,28 @@ def existing(path: Path | str, role: str) -> Path:
     """The path, which must exist. Raises CaseError missing_file."""
     path = Path(path)
     if not path.exists():
-        raise CaseError("missing_file", f"The {ROLE_NAMES[role]} {path} does not exist.", "Check the path.")
+        raise CaseError("missing_file", f"The {ROLE_NAMES[role]} {path} does not exist.", "Check the path.", role)
     return path
 
 
 def checksum(path: Path | str) -> str:
-    """SHA-256 of a file, or of a folder's files in the order of their own checksums (names do not count)."""
+    """SHA-256 of a file, or over those of all files of an image that has several. Names do not count.
+
+    A folder's files have no order; they are taken in that of their own checksums.
+    """
     path = Path(path)
+    files = ImageFiles.of(path)
+    if files.all == (path,):
+        return _sha256(path)
+    parts = [_sha256(file) for file in files.parts]
     if path.is_dir():
-        parts = sorted(checksum(file) for file in path.iterdir() if file.is_file())
-        return hashlib.sha256("".join(parts).encode()).hexdigest()
+        parts.sort()
+    if files.header is not None:
+        parts.append(hashlib.sha256(files.header).hexdigest())
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -113,6 +113,7 @@ def _check_pieces(left_out: np.ndarray, total: int, findings: list[Finding]) -> 
             "liver_in_pieces",
             f"{part} is not connected to the rest.",
             "Was the liver drawn on every second slice only? Fill the slices between, or join the pieces.",
+            "liver",
         )
     findings.append(Finding("warning", "liver_pieces_dropped", f"{part} was left out."))
 

@@ -10,7 +10,8 @@ import SimpleITK as sitk
 from .errors import CaseError, Finding
 from .geometry import Geometry
 from .masks import Box, bounding_box
-from .reading import ROLE_NAMES, as_volume, existing, read_any
+from .reading import as_volume, existing, read_any
+from .roles import ROLE_NAMES
 from .segment_names import is_vessel, liver_of, tumor_of
 from .shear import straight
 
@@ -40,7 +41,7 @@ class Segmentation:
     def read(cls, path: Path | str, role: str) -> "Segmentation":
         """Raises CaseError: missing_file, not_3d, not_scalar, not_labels, unreadable, and those of `read_any`."""
         path = existing(path, role)
-        image = as_volume(read_any(path, role), path, ROLE_NAMES[role])
+        image = as_volume(read_any(path, role), path, role)
         try:
             segments = _named_segments(image)
         except ValueError as error:
@@ -48,6 +49,7 @@ class Segmentation:
                 "unreadable",
                 f"The {ROLE_NAMES[role]} {path.name} describes its segments wrongly ({error}).",
                 "Save it again from Slicer.",
+                role,
             ) from error
         if not segments:
             if image.GetNumberOfComponentsPerPixel() != 1:
@@ -55,6 +57,7 @@ class Segmentation:
                     "not_scalar",
                     f"The {ROLE_NAMES[role]} {path.name} has several values per voxel and names no segments.",
                     "Give a mask, a label map or a .seg.nrrd.",
+                    role,
                 )
             segments = _label_values(image, path, role)
         return cls(path, role, image, segments)
@@ -83,6 +86,7 @@ class Segmentation:
                 "unknown_segment",
                 f"The {ROLE_NAMES[self.role]} {self.path.name} has no one segment '{wanted}'; it has {self.names()}.",
                 "Name one of these.",
+                self.role,
             )
         return found
 
@@ -150,7 +154,10 @@ def read_masks(
 def _liver(file: Segmentation, wanted: str | None) -> tuple[Segment, ...]:
     if not file.segments:
         raise CaseError(
-            "empty_liver", f"The {ROLE_NAMES[file.role]} {file.path.name} is empty.", "Segment the liver first."
+            "empty_liver",
+            f"The {ROLE_NAMES[file.role]} {file.path.name} is empty.",
+            "Segment the liver first.",
+            file.role,
         )
     found = file.liver(wanted)
     if not found and file.role == "liver" and len(file.segments) == 1:
@@ -160,6 +167,7 @@ def _liver(file: Segmentation, wanted: str | None) -> tuple[Segment, ...]:
             "unknown_labels" if all(s.name == str(s.label) for s in file.segments) else "no_liver_segment",
             f"The {ROLE_NAMES[file.role]} {file.path.name} has no segment that is called liver; it has {file.names()}.",
             "Say which one is the liver (--liver-segment NAME or label value).",
+            file.role,
         )
     return found
 
@@ -173,6 +181,7 @@ def _tumor_file(file: Segmentation, wanted: str | None) -> sitk.Image | None:
             "unknown_labels",
             f"The tumour mask {file.path.name} has several segments and none is called tumour: {file.names()}.",
             "Say which one is the tumour (--tumor-segment NAME or label value).",
+            file.role,
         )
     return file.mask(found)
 
@@ -235,6 +244,7 @@ def _label_values(image: sitk.Image, path: Path, role: str) -> tuple[Segment, ..
             f"The {ROLE_NAMES[role]} {path.name} does not hold labels: {len(values)} distinct values "
             f"from {values.min():g} to {values.max():g}.",
             "Give a mask or a label map, not an image.",
+            role,
         )
     labels = [int(v) for v in values if v]
     names = LITS_NAMES if role == "segmentation" and set(labels) <= set(LITS_NAMES) else {}

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
@@ -18,25 +18,21 @@ import SimpleITK as sitk
 from ..imaging.errors import CaseError, ReactKDError
 from ..imaging.reading import checksum
 from ..imaging.regions import LIVER_ID
+from ..imaging.roles import PATH_NAMES
 from .device import find_device
 from .model_card import ModelCard
 from .prediction import JSON_NAME, OutputError, Prediction, cannot_write
 from .predictor import Predictor
 from .run import CaseFiles, Extras, run_case, with_base
 from .termination import EXIT_TERMINATED, exit_on_sigterm
+from .text_table import read_rows
 
 SUMMARY_NAME = "summary.csv"
 OUTDATED = "~outdated"
 """Ends the folder of a result that its case no longer has. No case's name holds the sign."""
+INPUT = "input"
+"""Column of the summary: which of a failed case's images is wrong, as the cohort's column of it is called."""
 COLUMNS = ("case", *(f.name for f in fields(CaseFiles) if f.name != "name"))
-ROLES = {
-    "ct": "ct",
-    "segmentation": "segmentation",
-    "liver": "liver",
-    "tumor": "tumor",
-    "fdg": "pet_fdg",
-    "act": "pet_act",
-}
 
 
 @dataclass(frozen=True)
@@ -70,19 +66,20 @@ class BatchOptions:
 
 
 def read_cohort(path: Path | str) -> list[CaseFiles]:
-    """A CSV with the columns case, ct and any of the others of COLUMNS; paths relative to the CSV.
+    """A CSV (commas, semicolons or tabs) with the columns case, ct and any of the others of COLUMNS.
 
-    Raises CaseError: missing_file, bad_cohort.
+    Paths are relative to it. Raises CaseError: missing_file, bad_cohort.
     """
     path = Path(path)
     if not path.is_file():
         raise CaseError("missing_file", f"The cohort {path} does not exist.", "Check the path.")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        try:
-            reader = csv.DictReader(file)
-            rows, columns = list(reader), set(reader.fieldnames or ())
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise _bad_cohort(path, f"cannot be read as CSV ({error})") from error
+    try:
+        reader = read_rows(path.read_bytes())
+        rows, columns = list(reader), set(reader.fieldnames or ())
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CaseError(
+            "bad_cohort", f"The cohort {path.name} cannot be read as CSV ({error}).", "Save it as CSV in UTF-8."
+        ) from error
     if not {"case", "ct"} <= columns or columns - set(COLUMNS):
         raise _bad_cohort(path, f"has the columns {', '.join(sorted(map(str, columns)))}")
     cases = [_case_files(row, number, path) for number, row in enumerate(rows, start=2)]
@@ -149,6 +146,13 @@ def run_cohort(cases: list[CaseFiles], out: Path, options: BatchOptions, jobs: i
         yield replace(status, note="; ".join(notes))
     if problem:
         raise problem
+
+
+def other_results(out: Path, cases: Sequence[CaseFiles]) -> list[str]:
+    """Names of folders in `out` with a result of none of these cases. They are left alone, and not in the summary."""
+    names = {case.name for case in cases}
+    folders = (path.parent.name for path in out.glob(f"[!.]*/{JSON_NAME}"))
+    return sorted(name for name in folders if name not in names and not name.endswith(OUTDATED))
 
 
 def _set_aside(folder: Path) -> list[str]:
@@ -267,8 +271,7 @@ def _already_done(folder: Path, files: CaseFiles, model: str) -> dict | None:
     try:
         values = Prediction.read(folder).to_dict()
         provenance = values["provenance"]
-        given = {role: getattr(files, field) for role, field in ROLES.items()}
-        now = {role: checksum(path) for role, path in given.items() if path is not None}
+        now = {role: checksum(path) for role, path in files.paths.items()}
         then = {role: source["sha256"] for role, source in provenance["inputs"].items()}
         selected = {name: getattr(files, name) for name in provenance["selection"]}
         same = provenance["model"]["sha256"] == model and now == then and selected == provenance["selection"]
@@ -280,7 +283,8 @@ def _already_done(folder: Path, files: CaseFiles, model: str) -> dict | None:
 def _write_summary(out: Path, statuses: list[CaseStatus]) -> None:
     """Raises OutputError summary_not_writable."""
     rows = [_summary_row(status) for status in statuses]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    # The input comes last: who takes columns by their place finds the others where they always were.
+    columns = [*dict.fromkeys(key for row in rows for key in row if key != INPUT), INPUT]
     temporary = out / f".{SUMMARY_NAME}"
     try:
         with temporary.open("w", newline="", encoding="utf-8") as file:
@@ -313,4 +317,4 @@ def _summary_row(status: CaseStatus) -> dict:
             "lesions": sum(node["id"] != LIVER_ID for node in result["nodes"]),
             "findings": " ".join(finding["code"] for finding in result["findings"]),
         }
-    return row
+    return {**row, INPUT: PATH_NAMES.get(error.get("role"), "")}

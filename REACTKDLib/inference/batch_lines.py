@@ -1,9 +1,14 @@
 """A cohort's progress in lines of text: the same on the command line and in Slicer."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
-from .batch import CaseStatus
+from .batch import SUMMARY_NAME, CaseStatus, other_results
+from .case_files import CaseFiles
+
+NAMED = 5
+"""Folders in a line, at most."""
 
 
 def say_statuses(
@@ -22,6 +27,13 @@ def say_statuses(
     summary = ", ".join(f"{count} {name}" for name, count in counts.items())
     say(f"{summary} of {total} case{'' if total == 1 else 's'}")
     return counts["failed"]
+
+
+def say_other_results(out: Path, cases: Sequence[CaseFiles], say: Callable[[str], None]) -> None:
+    """Tells `say` which results in a cohort's folder are of other cases, lest they be taken for this run's."""
+    if others := other_results(out, cases):
+        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        say(f"Of other runs, and not in {SUMMARY_NAME}: {', '.join(others[:NAMED])}{more}")
 
 
 def _outcome(status: CaseStatus, with_messages: bool) -> str:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..imaging.case import Case
+from ..imaging.roles import PATH_NAMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,11 @@ class CaseFiles:
     tumor_segment: str | None = None
     acquisition: int | None = None
     name: str = "case"
+
+    @property
+    def paths(self) -> dict[str, Path | str]:
+        """Those that are given, by role."""
+        return {role: path for role, name in PATH_NAMES.items() if (path := getattr(self, name)) is not None}
 
     def read(self) -> Case:
         return Case.from_files(**asdict(self))

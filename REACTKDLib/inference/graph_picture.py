@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ..imaging.geometry import Geometry
+from .depiction import region_limit
 from .drawing import BLUE, FOOTER, HEIGHT, INK, ORANGE, WHITE, WIDTH, Pen, Picture, encoded, lesion_number, signed
 from .prediction import Edge, Node, Prediction
 from .silhouette import silhouette
@@ -38,7 +39,7 @@ class _Graph:
     def __init__(self, prediction: Prediction):
         self.prediction = prediction
         self.crowded = len(prediction.nodes) > MAX_NAMED_NODES
-        self.limit = max(abs(node.attention[prediction.grade]) for node in prediction.nodes)
+        self.limit = region_limit(prediction)
         points = row_ends(prediction.regions)
         self.plane = plane_through(CORONAL, points, points.mean(axis=0))
         scale = GRAPH_SCALE * SUPERSAMPLING

@@ -8,9 +8,9 @@ import SimpleITK as sitk
 
 from ..imaging.geometry import Geometry
 from ..imaging.masks import bounding_box
+from .depiction import OVERLAY_OPACITY, fading, sample
 from .drawing import BLACK, BLUE, ORANGE
 from .prediction import FADE_MM
-from .views import sample
 
 WINDOW, LEVEL = 400.0, 40.0
 """HU, the usual abdominal window."""
@@ -66,7 +66,7 @@ def stroke(picture: np.ndarray, depth: np.ndarray, width: float, colour: tuple[i
 def diverging(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """values: in [-1, 1], any shape. Returns colours (..., 3), 0 to 255, and opacity, none near zero."""
     colours = np.where((values < 0)[..., None], np.float32(BLUE), np.float32(ORANGE))
-    return colours, 0.6 * np.clip((np.abs(values) - 0.06) / 0.94, 0.0, 1.0) ** 0.8
+    return colours, OVERLAY_OPACITY * fading(values)
 
 
 def hot(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

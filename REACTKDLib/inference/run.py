@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..imaging.case import Case
 from ..imaging.errors import Finding
+from ..imaging.roles import PATH_NAMES
 from .case_files import CaseFiles
 from .drawing import Picture
 from .prediction import Prediction, new_folder
@@ -49,5 +50,4 @@ def run_case(
 
 def with_base(files: CaseFiles, base: Path) -> CaseFiles:
     """Relative paths, taken as relative to `base`."""
-    roles = ("ct", "segmentation", "liver", "tumor", "pet_fdg", "pet_act")
-    return replace(files, **{role: base / path for role in roles if (path := getattr(files, role)) is not None})
+    return replace(files, **{PATH_NAMES[role]: base / path for role, path in files.paths.items()})

@@ -6,9 +6,10 @@ from PIL import Image
 
 from ..imaging.geometry import Geometry
 from ..imaging.masks import bounding_box
+from .depiction import sample
 from .drawing import HEIGHT, WIDTH
 from .prediction import Prediction
-from .views import CORONAL, MARGIN_MM, sample
+from .views import CORONAL, MARGIN_MM
 
 VOXEL_PIXELS = 4
 """Edge of the voxels that the bodies are made of; their smoothed surfaces hide it."""

@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from PIL import Image
 
 from ..imaging.geometry import Geometry
+from .depiction import attention_density, density_limit, sample, slice_point
 from .drawing import (
     BLACK,
     FOOTER,
@@ -21,8 +22,8 @@ from .drawing import (
     signed,
 )
 from .overlays import LEVEL, WINDOW, blend, ct_picture, depth_of, diverging, hot, on_grey, smooth_sample, stroke
-from .prediction import FADE_MM, REFERENCE_ML, Node, Prediction
-from .views import AXIAL, CORONAL, SAGITTAL, View, plane_through, row_ends, sample
+from .prediction import FADE_MM, REFERENCE_ML, Prediction
+from .views import AXIAL, CORONAL, SAGITTAL, View, plane_through, row_ends
 
 PALE_CYAN = (160, 235, 235)
 
@@ -38,11 +39,10 @@ def slice_pictures(prediction: Prediction, ct: sitk.Image, pet: Mapping[str, sit
     target = prediction.most_attended
     shown = target.name if prediction.lesions else "the liver"
     liver = row_ends(prediction.regions)
-    anchor = _nearest_voxel(prediction.regions, target)
+    anchor = slice_point(prediction.regions, target)
 
     pictures = []
-    attention = _attention_density(prediction)
-    limit = _largest_in_liver(attention, prediction.regions)
+    attention, limit = attention_density(prediction, prediction.grade), density_limit(prediction)
     for view in (AXIAL, CORONAL, SAGITTAL):
         section = _Slice(prediction, ct, view, plane_through(view, liver, anchor))
         section.lay_attention(attention, limit)
@@ -60,29 +60,6 @@ def slice_pictures(prediction: Prediction, ct: sitk.Image, pet: Mapping[str, sit
         caption = f"{name} PET on axial CT through {shown} ({AXIAL.position(anchor)})."
         pictures.append(Picture(f"pet_{tracer}", caption, section.png()))
     return pictures
-
-
-def _nearest_voxel(regions: sitk.Image, node: Node) -> np.ndarray:
-    """Centre of the region's voxel nearest its centroid, (3,) LPS mm."""
-    labels, geometry = sitk.GetArrayViewFromImage(regions), Geometry.of(regions)
-    # Halfway between two voxels the lower one, whatever the rounding error: no slice may depend on that.
-    nearest = np.ceil(geometry.to_index(node.centroid_lps_mm) - 0.5 - 1e-6).astype(int)
-    if labels[tuple(nearest[::-1])] == node.label:
-        return geometry.to_world(nearest)
-    voxels = geometry.to_world(np.column_stack(np.nonzero(labels == node.label)[::-1]))
-    return voxels[np.argmin(((voxels - node.centroid_lps_mm) ** 2).sum(axis=1))]
-
-
-def _attention_density(prediction: Prediction) -> sitk.Image:
-    """Attention for the predicted grade in logit per `REFERENCE_ML`, on the feature grid."""
-    share = sitk.VectorIndexSelectionCast(prediction.attention, prediction.grade, sitk.sitkFloat32)
-    return share * (REFERENCE_ML / Geometry.of(share).voxel_ml)
-
-
-def _largest_in_liver(attention: sitk.Image, regions: sitk.Image) -> float:
-    inside = sample(regions, Geometry.of(attention), sitk.sitkNearestNeighbor, 0) > 0
-    values = np.abs(sitk.GetArrayViewFromImage(attention))
-    return float(values.max(where=inside, initial=0.0))
 
 
 class _Slice:

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from ..imaging import masks
 from ..imaging.geometry import Geometry
+from .depiction import position_text
 from .drawing import HEIGHT, WIDTH
 
 MARGIN_MM = 20.0
@@ -38,8 +39,7 @@ class View:
 
     def position(self, world: Sequence[float]) -> str:
         """Where the slice through an LPS point lies, such as `S 12.0 mm`."""
-        axis = int(np.argmax(np.abs(self.inward)))
-        return f"{'RAI'[axis] if world[axis] < 0 else 'LPS'[axis]} {abs(world[axis]):.1f} mm"
+        return position_text(self.inward, world)
 
 
 AXIAL = View("axial", (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), "RLAP")
@@ -61,13 +61,4 @@ def plane_through(view: View, liver: np.ndarray, anchor: np.ndarray) -> Geometry
     corner = np.array([*((low + high)[:2] - spacing * (size - 1)) / 2, view.inward @ anchor])
     return Geometry(
         (*map(int, size), 1), (spacing,) * 3, tuple(map(float, view.axes @ corner)), tuple(view.axes.ravel().tolist())
-    )
-
-
-def sample(image: sitk.Image, grid: Geometry, interpolator: int, outside: float) -> np.ndarray:
-    """The image on the grid, (D, H, W) in the image's own type."""
-    return sitk.GetArrayFromImage(
-        sitk.Resample(
-            image, grid.size, sitk.Transform(), interpolator, grid.origin, grid.spacing, grid.direction, outside
-        )
     )

@@ -10,7 +10,7 @@
     {"event": "progress", "id": "1", "stage": "network", "fraction": 0.6}
     {"event": "finding", "id": "1", "severity": ..., "code": ..., "message": ...}
     {"event": "done", "id": "1", "out": ..., "grade": {...}, "probabilities": [...], "logits": [...], "seconds": {...}}
-    {"event": "error", "id": "1", "code": ..., "message": ..., "hint": ...}
+    {"event": "error", "id": "1", "code": ..., "message": ..., "hint": ..., "role": ...}
     {"event": "cancelled", "id": "1"}
 
 `starting` comes at once, before torch is loaded: `pid` is the process to end where nobody wants to wait for that.
@@ -18,7 +18,8 @@ Then comes `ready`, or an error without an id and exit status 2.
 
 Every predict ends in exactly one of done, error or cancelled. A cancel is answered at once: a library call that is
 under way runs to its end in the background, and its result is thrown away. The end of stdin ends the process.
-`report` and `findings` may be left out; findings are recorded in the result beside its own.
+`report` and `findings` may be left out; findings are recorded in the result beside its own. An error has a `role` where
+one of the images is wrong: which one.
 """
 
 import argparse

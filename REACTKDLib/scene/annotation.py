@@ -1,15 +1,22 @@
 """What a radiologist expects in the margins of a picture: orientation letters, slice position, grade, colours."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from ..inference.depiction import position_text
+from .geometry import to_lps
 from .overlay_nodes import Overlay
+from .regions import LIVER
+from .views import SliceView
 
 TEXT_COLOR = (0.93, 0.93, 0.90)
+BAR_SHARE = 0.125
+"""Length of a bar of colours, as a share of the picture's height."""
 LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
 """Negative and positive direction of each RAS axis."""
 
@@ -25,10 +32,14 @@ def edge_letters(slice_node: slicer.vtkMRMLSliceNode) -> dict[str, str]:
 def slice_position(slice_node: slicer.vtkMRMLSliceNode) -> str:
     """Such as "Axial, S 12.5 mm"."""
     matrix = slice_node.GetSliceToRAS()
-    normal = np.abs([matrix.GetElement(row, 2) for row in range(3)])
-    axis = int(normal.argmax())
-    position = matrix.GetElement(axis, 3)
-    return f"{slice_node.GetOrientation()}, {LETTERS[axis][int(position >= 0)]} {abs(position):.1f} mm"
+    normal, place = ([matrix.GetElement(row, column) for row in range(3)] for column in (2, 3))
+    return f"{slice_node.GetOrientation()}, {position_text(to_lps(normal), to_lps(place))}"
+
+
+def window_text(ct: slicer.vtkMRMLScalarVolumeNode) -> str:
+    """Such as "W 400  L 40", HU."""
+    display = ct.GetDisplayNode()
+    return f"W {display.GetWindow():.0f}  L {display.GetLevel():.0f}"
 
 
 def grade_text(overlay: Overlay) -> str:
@@ -60,35 +71,71 @@ def add_edge_letters(renderer: vtk.vtkRenderer, letters: dict[str, str], font_si
         _place(renderer, actor, x, y)
 
 
-def add_color_bar(
-    renderer: vtk.vtkRenderer, colors: slicer.vtkMRMLColorTableNode, title: str, limit: float, font_size: int
-) -> None:
-    """A bar of the colours from -limit to limit in the upper right corner, away from the liver.
+def add_lesion_names(view: SliceView, overlay: Overlay, font_size: int) -> None:
+    """The name of each lesion that a slice cuts, where its outline reaches furthest to the upper right."""
+    to_pixels = vtk.vtkMatrix4x4()
+    vtk.vtkMatrix4x4.Invert(view.node.GetXYToRAS(), to_pixels)
+    for region in overlay.regions:
+        if region.id == LIVER:
+            continue
+        outline = _cut(overlay.segmentation, region.id, view.node)
+        if not outline.GetNumberOfPoints():
+            continue
+        points = vtk_to_numpy(outline.GetPoints().GetData()).tolist()
+        x, y = max((to_pixels.MultiplyPoint((*point, 1.0))[:2] for point in points), key=sum)
+        actor = _text(region.name, font_size)
+        actor.SetPosition(x + 0.3 * font_size, y + 0.3 * font_size)
+        view.renderer.AddViewProp(actor)
 
-    title: two lines.
-    """
+
+def _cut(
+    segmentation: slicer.vtkMRMLSegmentationNode, segment_id: str, slice_node: slicer.vtkMRMLSliceNode
+) -> vtk.vtkPolyData:
+    """A segment's surface where a slice cuts it, in RAS mm."""
+    surface = vtk.vtkPolyData()
+    segmentation.GetClosedSurfaceRepresentation(segment_id, surface)
+    matrix = slice_node.GetSliceToRAS()
+    plane = vtk.vtkPlane()
+    plane.SetNormal([matrix.GetElement(row, 2) for row in range(3)])
+    plane.SetOrigin([matrix.GetElement(row, 3) for row in range(3)])
+    cutter = vtk.vtkCutter()
+    cutter.SetCutFunction(plane)
+    cutter.SetInputData(surface)
+    cutter.Update()
+    return cutter.GetOutput()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Colours from -limit to limit, and what they are the colours of. rgb: (n, 3) in [0, 1], from -limit on."""
+
+    title: str
+    rgb: np.ndarray
+    limit: float
+
+
+def add_scales(renderer: vtk.vtkRenderer, heading: str, scales: Sequence[Scale], font_size: int) -> None:
+    """A heading and bars of colours in the upper right corner, away from the liver. Two leave room for the "L"."""
     width, height = renderer.GetRenderWindow().GetSize()
-    bar = (font_size, round(0.2 * height))
-    left, bottom = round(0.98 * width) - bar[0], round(0.98 * height) - 4 * font_size - bar[1]
-    renderer.AddViewProp(_color_bar_actor(colors, bar, (left, bottom)))
-    marks = {f"for  +{limit:.2g}": bar[1], "0": bar[1] / 2, f"against  -{limit:.2g}": 0}
-    for text, up in marks.items():
-        actor = _text(text, font_size)
-        actor.GetTextProperty().SetJustificationToRight()
-        actor.GetTextProperty().SetVerticalJustificationToCentered()
-        _place(renderer, actor, (left - font_size / 2) / width, (bottom + up) / height)
-    heading = _text(title, font_size)
-    heading.GetTextProperty().SetJustificationToRight()
-    heading.GetTextProperty().SetVerticalJustificationToTop()
-    _place(renderer, heading, 0.98, 0.98)
+    top = 0.98 * height
+    _add_right_aligned(renderer, heading, 0.98 * width, top, font_size)
+    for scale in scales:
+        top -= 1.7 * font_size
+        _add_right_aligned(renderer, scale.title, 0.98 * width, top, font_size)
+        bar = (font_size, round(BAR_SHARE * height))
+        left, bottom = round(0.98 * width) - bar[0], round(top - 2.0 * font_size - bar[1])
+        renderer.AddViewProp(_color_bar_actor(scale.rgb, bar, (left, bottom)))
+        marks = {f"for  +{scale.limit:.2g}": bar[1], "0": bar[1] / 2, f"against  -{scale.limit:.2g}": 0}
+        for text, up in marks.items():
+            middle = bottom + up + 0.5 * font_size
+            _add_right_aligned(renderer, text, left - font_size / 2, middle, font_size)
+        top = bottom
 
 
-def _color_bar_actor(
-    colors: slicer.vtkMRMLColorTableNode, size: tuple[int, int], position: tuple[int, int]
-) -> vtk.vtkActor2D:
+def _color_bar_actor(rgb: np.ndarray, size: tuple[int, int], position: tuple[int, int]) -> vtk.vtkActor2D:
     """size, position: pixels (x, y)."""
-    table = vtk_to_numpy(colors.GetLookupTable().GetTable())[:, :3]
-    rows = table[np.linspace(0, len(table) - 1, size[1]).round().astype(int)]
+    colors = rgb[np.linspace(0, len(rgb) - 1, size[1]).round().astype(int)]
+    rows = (255 * colors).round().astype(np.uint8)
     image = vtk.vtkImageData()
     image.SetDimensions(*size, 1)
     image.GetPointData().SetScalars(numpy_to_vtk(np.repeat(rows, size[0], axis=0), deep=True))
@@ -100,6 +147,15 @@ def _color_bar_actor(
     actor.SetMapper(mapper)
     actor.SetPosition(*position)
     return actor
+
+
+def _add_right_aligned(renderer: vtk.vtkRenderer, text: str, right: float, top: float, font_size: int) -> None:
+    """right, top: pixels."""
+    actor = _text(text, font_size)
+    actor.GetTextProperty().SetJustificationToRight()
+    actor.GetTextProperty().SetVerticalJustificationToTop()
+    actor.SetPosition(right, top)
+    renderer.AddViewProp(actor)
 
 
 def _letter(direction: Sequence[float]) -> str:

@@ -7,14 +7,14 @@ import SimpleITK as sitk
 import slicer
 
 from ..imaging.geometry import Geometry
-from ..inference.prediction import FADE_MM, REFERENCE_ML, Prediction
+from ..inference import depiction
+from ..inference.depiction import attention_density, density_limit, sample
+from ..inference.prediction import FADE_MM, Prediction
 from .regions import LabelMap
 from .volumes import add_array_volume, set_window
 
 SPACING_MM = 2.0
 """Of the voxel map: fine enough for the liver's border, coarse enough for a small scene."""
-VOXEL_LIMIT_PERCENTILE = 99.5
-"""Of the magnitude over the liver's voxels and all classes; one peak must not wash out the rest."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +22,18 @@ class VoxelMap:
     """Attention inside the liver. density: logit per `REFERENCE_ML`, float32, (classes, D, H, W) on `geometry`.
 
     weight: (D, H, W), 1 in every region, 0 beyond the fade; `density` is the model's times this.
+    limit: end of the colours.
     """
 
     density: np.ndarray
     weight: np.ndarray
     geometry: Geometry
-
-    @property
-    def limit(self) -> float:
-        """End of the colour range, one for all classes, so that they compare."""
-        magnitude = np.abs(self.density[:, self.weight == 1])
-        return _rounded(float(np.percentile(magnitude, VOXEL_LIMIT_PERCENTILE))) or 1.0
+    limit: float
 
 
 def region_limit(prediction: Prediction) -> float:
-    """Highest magnitude of a region's attention for any class: one range for all classes, so that they compare."""
-    return _rounded(max(abs(value) for node in prediction.nodes for value in node.attention)) or 1.0
+    """End of the colours of regions, logit."""
+    return _range_end(depiction.region_limit(prediction))
 
 
 def voxel_map(prediction: Prediction, label_map: LabelMap) -> VoxelMap:
@@ -50,14 +46,14 @@ def voxel_map(prediction: Prediction, label_map: LabelMap) -> VoxelMap:
     """
     geometry = _around(label_map.geometry)
     weight = _fading_outside(label_map, geometry)
-    share = _resampled(prediction.attention, geometry, sitk.sitkLinear)
-    density = np.moveaxis(share, -1, 0) * (REFERENCE_ML / Geometry.of(prediction.attention).voxel_ml) * weight
-    return VoxelMap(density.astype(np.float32), weight, geometry)
+    of_classes = (attention_density(prediction, index) for index in range(len(prediction.classes)))
+    density = np.stack([sample(image, geometry, sitk.sitkLinear, 0.0) * weight for image in of_classes])
+    return VoxelMap(density, weight, geometry, _range_end(density_limit(prediction)))
 
 
-def _rounded(limit: float) -> float:
-    """To what a saved scene keeps of a display range."""
-    return float(f"{limit:.6g}")
+def _range_end(limit: float) -> float:
+    """Rounded to what a saved scene keeps of a display range, which must not be empty."""
+    return float(f"{limit:.6g}") or 1.0
 
 
 def add_region_attention(
@@ -103,17 +99,11 @@ def _around(geometry: Geometry) -> Geometry:
 def _fading_outside(label_map: LabelMap, geometry: Geometry) -> np.ndarray:
     """(D, H, W), float32: 1 in every region, falling to 0 at `FADE_MM` from them."""
     regions = label_map.geometry.image((label_map.array > 0).astype(np.uint8))
-    inside = geometry.image(_resampled(regions, geometry, sitk.sitkNearestNeighbor))
+    inside = geometry.image(sample(regions, geometry, sitk.sitkNearestNeighbor, 0))
     distance = sitk.SignedMaurerDistanceMap(inside, squaredDistance=False, useImageSpacing=True)
     # Distances are to the centres of the border voxels; the border itself lies half a voxel further out.
     outside_mm = sitk.GetArrayFromImage(distance) - SPACING_MM / 2
     return np.clip(1 - outside_mm / FADE_MM, 0, 1).astype(np.float32)
-
-
-def _resampled(image: sitk.Image, geometry: Geometry, interpolator: int) -> np.ndarray:
-    """Zero outside the image."""
-    grid = (geometry.size, sitk.Transform(), interpolator, geometry.origin, geometry.spacing, geometry.direction)
-    return sitk.GetArrayFromImage(sitk.Resample(image, *grid, 0.0))
 
 
 def _colored(

@@ -2,6 +2,9 @@
 
 import numpy as np
 import slicer
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ..inference.depiction import fading
 
 SIZE = 256
 
@@ -10,10 +13,8 @@ AGAINST = ((0.10, 0.33, 0.83), (0.38, 0.64, 0.98))
 NEUTRAL = (0.93, 0.93, 0.91)
 FOR = ((0.93, 0.39, 0.02), (0.99, 0.71, 0.38))
 
-CLEAR_BELOW = 0.15
-"""Share of the range that is fully transparent in slices, so that the CT shows where attention is near zero."""
-OPAQUE_ABOVE = 0.60
-"""Share of the range from which a slice overlay has its full opacity."""
+LIVER_GREY = 0.6
+"""Of enhanced liver in the abdominal window."""
 
 _STOPS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 _COLORS = np.array([AGAINST[0], AGAINST[1], NEUTRAL, FOR[1], FOR[0]])
@@ -28,12 +29,29 @@ def attention_color(value: float, limit: float) -> tuple[float, float, float]:
 
 def add_attention_colors(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
     """Opaque, for surfaces and legends."""
-    return _add_table(scene, "REACT-KD attention", _attention_rgba(fading=False))
+    rgb = [np.interp(np.linspace(-1, 1, SIZE), _STOPS, channel) for channel in _COLORS.T]
+    return _add_table(scene, "REACT-KD attention", np.column_stack([*rgb, np.ones(SIZE)]))
 
 
 def add_fading_attention_colors(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
-    """The same colours, clear near zero, for overlays on the CT."""
-    return _add_table(scene, "REACT-KD attention overlay", _attention_rgba(fading=True))
+    """For overlays on the CT: from the grey of the liver to full strength, clear near zero."""
+    shares = np.linspace(-1, 1, SIZE)
+    strength = fading(shares)[:, None]
+    ends = np.where(shares[:, None] < 0, AGAINST[0], FOR[0])
+    # A slice takes a colour as there or not, however little alpha it has: only the colour itself can fade.
+    return _add_table(
+        scene, "REACT-KD attention overlay", np.hstack([LIVER_GREY + (ends - LIVER_GREY) * strength, strength > 0])
+    )
+
+
+def rgb_of(table: slicer.vtkMRMLColorTableNode) -> np.ndarray:
+    """(SIZE, 3) in [0, 1]."""
+    return vtk_to_numpy(table.GetLookupTable().GetTable())[:, :3] / 255.0
+
+
+def over_liver(rgb: np.ndarray, opacity: float) -> np.ndarray:
+    """The colours as they look there in a slice. rgb: (n, 3) in [0, 1]."""
+    return LIVER_GREY + (rgb - LIVER_GREY) * opacity
 
 
 def add_similarity_colors(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
@@ -46,12 +64,6 @@ def add_pet_colors(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLColorTableNode:
     """White to black."""
     grey = np.linspace(1, 0, SIZE)
     return _add_table(scene, "REACT-KD PET", np.column_stack([grey, grey, grey, np.ones(SIZE)]))
-
-
-def _attention_rgba(fading: bool) -> np.ndarray:
-    shares = np.linspace(-1, 1, SIZE)
-    alpha = np.interp(np.abs(shares), (CLEAR_BELOW, OPAQUE_ABOVE), (0, 1)) if fading else np.ones(SIZE)
-    return np.column_stack([*(np.interp(shares, _STOPS, channel) for channel in _COLORS.T), alpha])
 
 
 def _add_table(scene: slicer.vtkMRMLScene, name: str, rgba: np.ndarray) -> slicer.vtkMRMLColorTableNode:

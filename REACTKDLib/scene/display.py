@@ -6,6 +6,7 @@ from typing import Literal
 
 import slicer
 
+from ..inference.depiction import OVERLAY_OPACITY
 from .graph import edges_shown_above, set_spheres, show_edges_above
 from .legend import REGION_ATTENTION, legend_title, set_legend_title
 from .overlay_nodes import Overlay
@@ -13,7 +14,6 @@ from .regions import color_regions
 
 AttentionMap = Literal["voxel", "region"]
 
-OVERLAY_OPACITY = 0.55
 OPACITY_PARAMETER = "map opacity"
 
 
@@ -126,13 +126,13 @@ def show_similar(overlay: Overlay, similarity: float) -> None:
 
 
 def jump_to_region(overlay: Overlay, region_id: str, centered: bool = True) -> None:
-    """Moves every slice view through a region's centroid; `centered` moves it to the middle of the view too.
+    """Moves every slice view to where slices through a region meet; `centered` moves that to the view's middle too.
 
     Raises KeyError for a region the overlay does not have.
     """
-    centroid = {region.id: region.centroid for region in overlay.regions}[region_id]
+    point = {region.id: region.slice_point for region in overlay.regions}[region_id]
     mode = slicer.vtkMRMLSliceNode.CenteredJumpSlice if centered else slicer.vtkMRMLSliceNode.OffsetJumpSlice
-    slicer.vtkMRMLSliceNode.JumpAllSlices(overlay.scene, *centroid, mode)
+    slicer.vtkMRMLSliceNode.JumpAllSlices(overlay.scene, *point, mode)
 
 
 def _showing(overlay: Overlay) -> Iterator[tuple[slicer.vtkMRMLSliceCompositeNode, AttentionMap]]:

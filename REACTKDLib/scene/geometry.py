@@ -18,6 +18,11 @@ def to_ras(points: np.ndarray) -> np.ndarray:
     return np.asarray(points, float) @ LPS_TO_RAS[:3, :3]
 
 
+def to_lps(points: np.ndarray) -> np.ndarray:
+    """points: (..., 3) RAS mm. Returns (..., 3) LPS mm."""
+    return np.asarray(points, float) @ LPS_TO_RAS[:3, :3]
+
+
 def ijk_to_ras(geometry: Geometry) -> vtk.vtkMatrix4x4:
     """Voxel index (x, y, z) to RAS mm."""
     matrix = vtk.vtkMatrix4x4()

@@ -8,6 +8,7 @@ import slicer
 import vtk
 
 from ..inference.prediction import Edge
+from .label_places import label_places
 from .tables import Region
 from .viewpoint import picture_axes
 
@@ -17,11 +18,6 @@ SPHERE_SHARE_OF_REGION = 0.6
 """No sphere is wider than this share of the ball that has its region's volume, or it would hide a small lesion."""
 TUBE_RADII_MM = (0.4, 1.6)
 """At a similarity of -1 and of 1."""
-LABEL_GAP_MM = 3.0
-LABEL_SIZE_MM = (30.0, 8.0)
-"""Width and height of a label, seen from as far as shows a whole liver."""
-LABEL_ROWS = 3
-"""Places that are tried above a sphere, and as many below it."""
 
 NODE_ARRAY = "region"
 """Row of the region table, at every point of its sphere: what a pick in 3D finds."""
@@ -101,16 +97,17 @@ def edges_shown_above(model: slicer.vtkMRMLModelNode) -> float:
     return display.GetThresholdMin() if display.GetThresholdEnabled() else -1.0
 
 
-def add_labels(scene: slicer.vtkMRMLScene, regions: Sequence[Region]) -> slicer.vtkMRMLMarkupsFiducialNode:
-    """A locked label above or below each sphere. Control point ids are kept in the order of the region table.
+def add_labels(
+    scene: slicer.vtkMRMLScene, regions: Sequence[Region], edges: Sequence[Edge]
+) -> slicer.vtkMRMLMarkupsFiducialNode:
+    """A locked label beside each sphere, in the picture's plane. Control points are in the order of the region table.
 
     The attribute `REACTKD.regions` lists the region ids in the order of the control points.
     """
     labels = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Graph labels")
     labels.CreateDefaultDisplayNodes()
-    for region, height in zip(regions, _label_heights(regions), strict=True):
-        right, anterior, superior = region.centroid
-        index = labels.AddControlPoint(vtk.vtkVector3d(right, anterior, superior + height), region.name)
+    for region, corner in zip(regions, _label_corners(regions, edges), strict=True):
+        index = labels.AddControlPoint(vtk.vtkVector3d(*corner), region.name)
         labels.SetNthControlPointDescription(index, region.id)
         labels.SetNthControlPointLocked(index, True)
     labels.SetAttribute(REGION_IDS_ATTRIBUTE, " ".join(region.id for region in regions))
@@ -119,46 +116,14 @@ def add_labels(scene: slicer.vtkMRMLScene, regions: Sequence[Region]) -> slicer.
     return labels
 
 
-def _label_heights(regions: Sequence[Region]) -> list[float]:
-    """How far above its centroid each label begins, mm: the first place that is free in the picture and nearer to its
-    own sphere than to another, or it would be read as that one's.
-
-    Where none is, the free one that another sphere is least nearer to; else right above the sphere.
-    """
-    width, height = LABEL_SIZE_MM
-    radii = [_bound(region.volume_ml) for region in regions]
-    places = np.array([region.centroid for region in regions]) @ picture_axes()[:2].T
-    taken = [_box(place, -radius, -radius, radius, radius) for place, radius in zip(places, radii, strict=True)]
-    heights = []
-    for own, (place, radius) in enumerate(zip(places, radii, strict=True)):
-        gap = radius + LABEL_GAP_MM
-        offsets = [o for k in range(LABEL_ROWS) for o in (gap + k * height, -gap - (k + 1) * height)]
-        boxes = [_box(place, 0.0, offset, width, offset + height) for offset in offsets]
-        free = [i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)]
-        choice = min(free, key=lambda i: _farther(boxes[i], own, places, radii), default=0)
-        taken.append(boxes[choice])
-        heights.append(offsets[choice])
-    return heights
-
-
-def _box(place: Sequence[float], left: float, low: float, right: float, high: float) -> tuple[float, ...]:
-    """Left, bottom, right and top of what reaches that far from a place in the picture, mm."""
-    x, y = place
-    return x + left, y + low, x + right, y + high
-
-
-def _farther(box: Sequence[float], own: int, places: np.ndarray, radii: Sequence[float]) -> float:
-    """By how much a label is farther from its own sphere, seen as a disc, than from another, mm; 0 where it is not.
-
-    places: (n, 2) mm.
-    """
-    outside = np.maximum(np.maximum(np.array(box[:2]) - places, places - np.array(box[2:])), 0)
-    distances = np.hypot(*outside.T) - radii
-    return max(float(distances[own] - distances.min()), 0.0)
-
-
-def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+def _label_corners(regions: Sequence[Region], edges: Sequence[Edge]) -> np.ndarray:
+    """Where the lower left corner of each label lies, (n, 3) RAS mm: there a control point has its text."""
+    centroids = np.array([region.centroid for region in regions])
+    radii = np.array([_bound(region.volume_ml) for region in regions])
+    rows = {region.id: row for row, region in enumerate(regions)}
+    tubes = [(rows[edge.source], rows[edge.target]) for edge in edges]
+    plane = picture_axes()[:2]
+    return centroids + label_places(centroids @ plane.T, radii, [region.name for region in regions], tubes) @ plane
 
 
 def _style_labels(display: slicer.vtkMRMLMarkupsDisplayNode) -> None:

@@ -26,8 +26,10 @@ def add_legend(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> slicer.v
     return legend
 
 
-def legend_title(quantity: str, class_name: str) -> str:
-    return f"{quantity}:\n{class_name}\n(+ for, - against)"
+def legend_title(quantity: str, class_name: str, outline_limit: float | None = None) -> str:
+    """outline_limit: end of the colours of the regions' outlines, where these are seen with the quantity, logit."""
+    title = f"{quantity}:\n{class_name}\n(+ for, - against)"
+    return title if outline_limit is None else f"{title}\nOutlines: region attention, to {outline_limit:.2g}"
 
 
 def set_legend_title(displayed: slicer.vtkMRMLDisplayableNode, title: str) -> None:

@@ -70,7 +70,7 @@ def _add_nodes(scene: slicer.vtkMRMLScene, prediction: Prediction, volumes: Case
         voxel_attention=add_voxel_attention(scene, attention, prediction.classes, fading_colors),
         node_model=add_node_model(scene, colors, region_limit(prediction)),
         edge_model=add_edge_model(scene, regions, prediction.edges, similarity_colors),
-        labels=add_labels(scene, regions),
+        labels=add_labels(scene, regions, prediction.edges),
         region_table=region_table,
         edge_table=add_edge_table(scene, prediction),
         probability_table=probability_table,
@@ -106,7 +106,7 @@ def _add_legends(overlay: Overlay) -> None:
         overlay.classes, overlay.region_attention, overlay.voxel_attention, strict=True
     ):
         add_legend(by_region, legend_title(REGION_ATTENTION, name))
-        add_legend(by_voxel, legend_title(VOXEL_ATTENTION, name))
+        add_legend(by_voxel, legend_title(VOXEL_ATTENTION, name, overlay.region_limit))
 
 
 def _pet_colors(overlay: Overlay) -> tuple[slicer.vtkMRMLColorNode, ...]:

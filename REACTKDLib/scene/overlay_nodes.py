@@ -84,12 +84,12 @@ class Overlay:
 
     @property
     def region_limit(self) -> float:
-        """Highest |attention| of a region for any class, logit."""
+        """End of the colours of regions, logit."""
         return float(self.parameters.GetParameter("region limit"))
 
     @property
     def voxel_limit(self) -> float:
-        """End of the voxel maps' colour range, logit per 100 mL."""
+        """End of the colours of voxel maps, logit per 100 mL."""
         return float(self.parameters.GetParameter("voxel limit"))
 
     @property
@@ -149,7 +149,8 @@ def owned_nodes(parameters: slicer.vtkMRMLScriptedModuleNode) -> tuple[slicer.vt
 def _is_whole(overlay: Overlay) -> bool:
     try:
         classes = len(overlay.classes)
-    except OutputError:
+        _ = overlay.regions
+    except (OutputError, KeyError):
         return False
     return all(len(getattr(overlay, role)) == classes for role in CLASS_ROLES)
 

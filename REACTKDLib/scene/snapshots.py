@@ -7,9 +7,19 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .annotation import add_color_bar, add_corner_text, add_edge_letters, edge_letters, grade_text, slice_position
+from .annotation import (
+    Scale,
+    add_corner_text,
+    add_edge_letters,
+    add_lesion_names,
+    add_scales,
+    edge_letters,
+    grade_text,
+    slice_position,
+    window_text,
+)
+from .colors import over_liver, rgb_of
 from .display import show_in_slice
-from .legend import REGION_ATTENTION, VOXEL_ATTENTION
 from .overlay_nodes import Overlay
 from .viewpoint import AZIMUTH, ELEVATION
 from .views import OffscreenView, SliceView, ThreeDView
@@ -38,12 +48,17 @@ def take_snapshots(overlay: Overlay, folder: Path | str) -> list[Picture]:
     folder.mkdir(parents=True, exist_ok=True)
     shown, region = overlay.classes[overlay.shown_class], overlay.most_attended
     convention = "Patient's right on the left of the picture."
+    colours = f"Orange speaks for {shown}, blue against it"
+    slices = f"{colours}: filled by voxel, outlines by region."
     captions = {
-        "3d": f"Liver (translucent), lesions and region graph. Spheres: attention for {shown}; tubes: similarity.",
-        "axial": f"Axial slice through {region.name}, seen from the feet. {convention}",
-        "coronal": f"Coronal slice through {region.name}, seen from the front. {convention}",
-        "sagittal": f"Sagittal slice through {region.name}, seen from the left.",
-        "four_up": f"Axial, 3D, coronal and sagittal view of {region.name}; colour: attention for {shown}.",
+        "3d": (
+            f"Liver (translucent), lesions and region graph, from the front and right. {colours}: the larger a sphere, "
+            "the more. The thicker and lighter a tube, the more alike its regions."
+        ),
+        "axial": f"Axial slice through {region.name}, seen from the feet. {convention} {slices}",
+        "coronal": f"Coronal slice through {region.name}, seen from the front. {convention} {slices}",
+        "sagittal": f"Sagittal slice through {region.name}, seen from the left. {slices}",
+        "four_up": f"Axial, 3D, coronal and sagittal view of {region.name}. {slices}",
     }
     images = {name.lower(): slice_picture(overlay, name, SIZE) for name in ORIENTATIONS}
     images["3d"] = three_d_picture(overlay, SIZE)
@@ -59,10 +74,14 @@ def slice_picture(overlay: Overlay, orientation: str, size: tuple[int, int]) -> 
     view = SliceView(overlay.scene, orientation, size)
     try:
         show_in_slice(overlay, view.composite)
-        view.fit(overlay.most_attended.centroid)
+        view.fit(overlay.most_attended.slice_point)
         add_edge_letters(view.renderer, edge_letters(view.node), _font_size(size, 1.3))
-        _add_grade(view, overlay, slice_position(view.node))
-        _add_legend(view, overlay, VOXEL_ATTENTION, overlay.voxel_limit)
+        add_lesion_names(view, overlay, _font_size(size))
+        _add_grade(view, overlay, f"{slice_position(view.node)}\n{window_text(overlay.ct)}")
+        filled = over_liver(rgb_of(overlay.fading_colors), view.composite.GetForegroundOpacity())
+        fill = Scale("Fill: voxels, logit per 100 mL", filled, overlay.voxel_limit)
+        outlines = Scale("Outlines: regions, logit", rgb_of(overlay.colors), overlay.region_limit)
+        _add_scales(view, overlay, fill, outlines)
         return view.pixels()
     finally:
         view.close(overlay.scene)
@@ -76,7 +95,7 @@ def three_d_picture(overlay: Overlay, size: tuple[int, int]) -> np.ndarray:
         overlay.segmentation.GetRASBounds(bounds)
         view.look(bounds, AZIMUTH, ELEVATION)
         _add_grade(view, overlay, "From the front and right")
-        _add_legend(view, overlay, REGION_ATTENTION, overlay.region_limit)
+        _add_scales(view, overlay, Scale("Regions, logit", rgb_of(overlay.colors), overlay.region_limit))
         return view.pixels()
     finally:
         view.close(overlay.scene)
@@ -98,9 +117,9 @@ def _add_grade(view: OffscreenView, overlay: Overlay, place: str) -> None:
     add_corner_text(view.renderer, f"{grade_text(overlay)}\n{place}", _font_size(view.window.GetSize()))
 
 
-def _add_legend(view: OffscreenView, overlay: Overlay, quantity: str, limit: float) -> None:
-    title = f"{quantity}:\n{overlay.classes[overlay.shown_class]}"
-    add_color_bar(view.renderer, overlay.colors, title, limit, _font_size(view.window.GetSize()))
+def _add_scales(view: OffscreenView, overlay: Overlay, *scales: Scale) -> None:
+    heading = f"Attention: {overlay.classes[overlay.shown_class]}"
+    add_scales(view.renderer, heading, scales, _font_size(view.window.GetSize()))
 
 
 def _font_size(size: tuple[int, int], factor: float = 1.0) -> int:

@@ -7,22 +7,25 @@ import numpy as np
 import slicer
 import vtk
 
+from ..inference.depiction import slice_point
 from ..inference.prediction import Edge, Prediction, PredictionSummary
 from .geometry import to_ras
 
 DIGITS = 6
 """Significant ones: what a saved table keeps. Kept from the start, so that a reopened scene equals the one saved."""
 CENTROID_COLUMNS = ("centroid R", "centroid A", "centroid S")
+SLICE_COLUMNS = ("slices R", "slices A", "slices S")
 
 
 @dataclass(frozen=True)
 class Region:
-    """One row of the region table. centroid: RAS mm. attention: (classes,)."""
+    """One row of the region table. centroid, slice_point (where slices meet): RAS mm. attention: (classes,)."""
 
     id: str
     name: str
     volume_ml: float
     centroid: tuple[float, float, float]
+    slice_point: tuple[float, float, float]
     attention: tuple[float, ...]
 
 
@@ -34,6 +37,7 @@ def add_region_table(scene: slicer.vtkMRMLScene, prediction: Prediction) -> slic
     """A row a region; a ratio without liver parenchyma to compare with is NaN."""
     nodes = prediction.nodes
     centroids = to_ras([node.centroid_lps_mm for node in nodes])
+    slice_points = to_ras([slice_point(prediction.regions, node) for node in nodes])
     columns: dict[str, Sequence] = {
         "id": [node.id for node in nodes],
         "name": [node.name for node in nodes],
@@ -41,13 +45,14 @@ def add_region_table(scene: slicer.vtkMRMLScene, prediction: Prediction) -> slic
         "mean HU": [node.mean_hu for node in nodes],
         **{attention_column(name): [n.attention[i] for n in nodes] for i, name in enumerate(prediction.classes)},
         **dict(zip(CENTROID_COLUMNS, centroids.T.tolist(), strict=True)),
+        **dict(zip(SLICE_COLUMNS, slice_points.T.tolist(), strict=True)),
     }
     for tracer in dict.fromkeys(tracer for node in nodes for tracer in node.pet):
         uptakes = [node.pet.get(tracer) for node in nodes]
         for field in ("mean", "max", "ratio"):
             values = [getattr(uptake, field, None) for uptake in uptakes]
             columns[f"{tracer} {field}"] = [np.nan if value is None else value for value in values]
-    units = {"volume": "mL", "mean HU": "HU", **dict.fromkeys(CENTROID_COLUMNS, "mm")}
+    units = {"volume": "mL", "mean HU": "HU", **dict.fromkeys(CENTROID_COLUMNS + SLICE_COLUMNS, "mm")}
     return _add_table(scene, "Regions", columns, units)
 
 
@@ -89,6 +94,7 @@ def read_regions(table: slicer.vtkMRMLTableNode, classes: Sequence[str]) -> tupl
             name=columns["name"][row],
             volume_ml=columns["volume"][row],
             centroid=tuple(columns[name][row] for name in CENTROID_COLUMNS),
+            slice_point=tuple(columns[name][row] for name in SLICE_COLUMNS),
             attention=tuple(columns[attention_column(name)][row] for name in classes),
         )
         for row in range(table.GetNumberOfRows())

@@ -151,6 +151,8 @@ class ThreeDView(OffscreenView):
         self.node.SetBackgroundColor2(BACKGROUND_3D[1])
         self.node.SetOrientationMarkerType(slicer.vtkMRMLViewNode.OrientationMarkerTypeAxes)
         self.node.SetOrientationMarkerSize(slicer.vtkMRMLViewNode.OrientationMarkerSizeMedium)
+        # Labels are placed for it: seen in perspective, regions at other depths would shift behind them.
+        self.node.SetRenderMode(slicer.vtkMRMLViewNode.Orthographic)
         self.node.SetMappedInLayout(True)
         self.managers.SetMRMLDisplayableNode(self.node)
 

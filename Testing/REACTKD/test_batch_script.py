@@ -123,6 +123,12 @@ def test_of_six_cases_two_broken_ones_are_reported_the_rest_is_done_and_resume_r
     }
 
 
+def test_results_of_cases_that_are_no_longer_in_the_cohort_are_named(batch, cohort, options):
+    assert batch.run(cohort(None, None), *options, "--no-report") == 0
+    assert batch.run(cohort(None), *options, "--no-report", "--resume") == 0
+    assert batch.output.splitlines()[-2:] == ["1 skipped of 1 case", "Of other runs, and not in summary.csv: case_2"]
+
+
 def test_no_path_or_file_name_of_an_input_is_printed(batch, cohort, options, phantom, tmp_path):
     batch.run(cohort("Doe_John.nii.gz", "Doe_Jane_missing.nii.gz", None), *options, "--no-report")
     assert "Doe" not in batch.output

@@ -54,6 +54,18 @@ def test_the_exit_status_of_a_cohort_says_if_any_case_failed(reactkd, model, pha
     assert "1 done, 1 failed of 2 cases" in run.out
 
 
+def test_a_cohort_run_again_with_fewer_cases_says_whose_results_are_there_besides(reactkd, model, phantom, tmp_path):
+    lines = [f"{name},{phantom}/ct.nii.gz,{phantom}/segmentation.seg.nrrd" for name in ("one", "two")]
+    command = ("batch", tmp_path / "cohort.csv", "--out", tmp_path / "out", "--model", model, "--no-report")
+    for cases in (lines, lines[:1]):
+        (tmp_path / "cohort.csv").write_text("\n".join(["case,ct,segmentation", *cases]))
+        run = reactkd(*command)
+        assert run.status == 0
+        assert ("other runs" in run.out) == (cases != lines)
+    assert run.out.splitlines()[-1].endswith(": two")
+    assert "other runs" not in reactkd(*command, "--dry-run").out
+
+
 def test_a_phantom_that_cannot_be_is_refused_by_the_parser(reactkd, tmp_path):
     with pytest.raises(SystemExit) as caught:
         reactkd("phantom", "--out", tmp_path, "--grade", 3)

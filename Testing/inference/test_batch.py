@@ -8,11 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from REACTKDLib.imaging.errors import CaseError
 from REACTKDLib.inference import batch as module
-from REACTKDLib.inference.batch import BatchOptions, CaseStatus, check_cohort, read_cohort, run_cohort
-from REACTKDLib.inference.batch_lines import say_statuses
+from REACTKDLib.inference.batch import (
+    BatchOptions,
+    CaseStatus,
+    check_cohort,
+    other_results,
+    read_cohort,
+    run_cohort,
+)
+from REACTKDLib.inference.batch_lines import say_other_results, say_statuses
+from REACTKDLib.inference.case_files import CaseFiles
 from REACTKDLib.inference.prediction import OutputError, Prediction
 from REACTKDLib.inference.run import run_case
 
@@ -98,6 +107,19 @@ def test_resume_redoes_a_case_whose_files_changed(cohort, tmp_path, options, pha
     assert resumed["three"].status == "skipped"
 
 
+def test_resume_redoes_a_case_whose_voxels_changed_beside_the_same_header(tmp_path, options, phantom_folder):
+    ct = sitk.ReadImage(str(phantom_folder / "ct.nii.gz"))
+    sitk.WriteImage(ct, str(tmp_path / "ct.hdr"))
+    row = {"case": "one", "ct": "ct.hdr", "segmentation": phantom_folder / "segmentation.seg.nrrd"}
+    cohort, again = write_cohort(tmp_path, [row]), replace(options, resume=True)
+    assert results(cohort, tmp_path / "out", options)["one"].status == "done"
+    assert results(cohort, tmp_path / "out", again)["one"].status == "skipped"
+    header = (tmp_path / "ct.hdr").read_bytes()
+    sitk.WriteImage(ct + 1, str(tmp_path / "ct.hdr"))
+    assert (tmp_path / "ct.hdr").read_bytes() == header
+    assert results(cohort, tmp_path / "out", again)["one"].status == "done"
+
+
 def test_resume_redoes_a_case_whose_selection_changed(cohort, tmp_path, options):
     results(cohort, tmp_path / "out", options)
     rows = list(csv.DictReader(cohort.open()))
@@ -110,6 +132,52 @@ def test_resume_redoes_a_case_whose_selection_changed(cohort, tmp_path, options)
 def test_the_summary_names_no_file(cohort, tmp_path, options):
     results(cohort, tmp_path / "out", options)
     assert "broken.nii.gz" not in (tmp_path / "out" / "summary.csv").read_text()
+
+
+def test_the_summary_says_which_input_of_a_failed_case_is_wrong_as_the_cohort_calls_it(
+    tmp_path, options, phantom_folder
+):
+    good = {"ct": phantom_folder / "ct.nii.gz", "liver": phantom_folder / "liver.nii.gz"}
+    wrong = {"ct": "ct", "mask": "liver", "tumour": "tumor", "pet": "pet_fdg"}
+    rows = [{"case": case, **good, name: "gone.nii.gz"} for case, name in wrong.items()]
+    results(write_cohort(tmp_path, [*rows, {"case": "sound", **good}]), tmp_path / "out", options)
+    assert {case: row["input"] for case, row in summary(tmp_path / "out").items()} == {**wrong, "sound": ""}
+
+
+def test_the_input_is_the_summarys_last_column_so_that_the_others_keep_their_places(cohort, tmp_path, options):
+    before = ["case", "status", "seconds", "code", "hint", "grade", "grade_name"]
+    for cases in (read_cohort(cohort), read_cohort(cohort)[::-1], read_cohort(cohort)[1:]):
+        list(run_cohort(cases, tmp_path / "out", options))
+        columns = list(next(iter(summary(tmp_path / "out").values())))
+        assert columns[: len(before)] == before
+        assert columns[-1] == "input"
+
+
+def test_results_of_other_runs_in_the_same_folder_are_named_and_left_as_they_are(cohort, tmp_path, options):
+    out, cases = tmp_path / "out", read_cohort(cohort)
+    list(run_cohort(cases, out, options))
+    (out / "notes").mkdir()
+    (out / "four~outdated").mkdir()
+    (out / "four~outdated" / "prediction.json").touch()
+    assert other_results(out, cases) == []
+    before = (out / "three" / "prediction.json").read_bytes()
+    list(run_cohort(cases[:2], out, options))
+    assert list(summary(out)) == ["one", "two"]
+    assert other_results(out, cases[:2]) == ["three"]
+    assert (out / "three" / "prediction.json").read_bytes() == before
+
+
+def test_of_many_results_of_other_runs_some_are_named(tmp_path):
+    said = []
+    say_other_results(tmp_path, [], said.append)
+    assert said == []
+    for number in range(7):
+        (tmp_path / f"case{number}").mkdir()
+        (tmp_path / f"case{number}" / "prediction.json").touch()
+    say_other_results(tmp_path, [CaseFiles(name="case0", ct="")], said.append)
+    (line,) = said
+    assert "case0" not in line
+    assert line.endswith("case1, case2, case3, case4, case5 and 1 more")
 
 
 def test_a_dry_run_checks_every_case_and_writes_nothing(cohort, tmp_path):
@@ -241,9 +309,18 @@ def test_a_cohort_that_does_not_exist_is_refused(tmp_path):
     assert caught.value.code == "missing_file"
 
 
-def test_a_spreadsheets_byte_order_mark_is_no_part_of_a_column(tmp_path):
-    (tmp_path / "cohort.csv").write_bytes(b"\xef\xbb\xbfcase,ct\r\na,x.nii\r\n")
-    assert read_cohort(tmp_path / "cohort.csv")[0].ct == tmp_path / "x.nii"
+@pytest.mark.parametrize("separator", [b",", b";", b"\t"], ids=["comma", "semicolon", "tab"])
+def test_a_cohort_is_read_as_spreadsheets_write_it(tmp_path, separator):
+    (tmp_path / "cohort.csv").write_bytes(b"\xef\xbb\xbfcase,ct\r\na,x.nii\r\n".replace(b",", separator))
+    assert read_cohort(tmp_path / "cohort.csv") == [CaseFiles(name="a", ct=tmp_path / "x.nii")]
+
+
+def test_a_cohort_in_another_encoding_is_told_which_one_to_use(tmp_path):
+    (tmp_path / "cohort.csv").write_bytes("case,ct\na,Bäuerle.nii\n".encode("cp1252"))
+    with pytest.raises(CaseError) as caught:
+        read_cohort(tmp_path / "cohort.csv")
+    assert caught.value.code == "bad_cohort"
+    assert "UTF-8" in caught.value.hint
 
 
 def test_an_interrupted_cohort_keeps_its_summary_and_resumes_to_the_same_result(cohort, tmp_path, options, monkeypatch):

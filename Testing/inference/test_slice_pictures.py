@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from REACTKDLib.imaging.geometry import Geometry
+from REACTKDLib.inference.depiction import OVERLAY_OPACITY, fading
+from REACTKDLib.inference.drawing import ORANGE
 from REACTKDLib.inference.prediction import Prediction
 from REACTKDLib.inference.slice_pictures import slice_pictures
 from Testing.inference.painted_case import (
@@ -108,6 +111,19 @@ def test_attention_for_the_grade_is_orange_and_against_it_blue():
     middle = slice(HEIGHT // 2 + 40, HEIGHT // 2 + 80)
     assert warmth[middle, WIDTH // 2 - 120 : WIDTH // 2 - 60].mean() > 40
     assert warmth[middle, WIDTH // 2 + 60 : WIDTH // 2 + 120].mean() < -40
+
+
+def test_the_colours_end_at_the_highest_attention_for_any_grade():
+    """Another grade has twice the attention of the predicted one, everywhere: this reaches half of the range."""
+    prediction, ct = a_case(lesions=())
+    grid = Geometry.of(prediction.attention)
+    share = np.full((*grid.shape, 3), [0.02, 0.0, 0.01], np.float32)
+    prediction = replace(prediction, attention=grid.image(share, is_vector=True))
+    axial = pixels(slice_pictures(prediction, ct, {})[0])
+    # 60 HU in a window of 400 around 40.
+    below = np.full(3, 0.55 * 255)
+    expected = below + (ORANGE - below) * OVERLAY_OPACITY * fading(np.array(0.5))
+    assert axial[HEIGHT // 2 + 40, WIDTH // 2] == pytest.approx(expected, abs=2)
 
 
 def test_attention_outside_the_liver_neither_shows_nor_sets_the_range():

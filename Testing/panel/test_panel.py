@@ -57,11 +57,11 @@ def test_from_sample_data_to_a_result_and_back_from_the_saved_scene(host, widget
     assert set(rows(ui)) == {region.name for region in overlay.regions}
     assert panel.result.selected == overlay.most_attended.id
 
-    centroids = {region.name: region.centroid for region in overlay.regions}
+    places = {region.name: region.slice_point for region in overlay.regions}
     for row, name in enumerate(rows(ui)):
         ui.regionTable.clearSelection()
         ui.regionTable.selectRow(row)
-        assert np.abs(slice_positions() - centroids[name]).max() < 1.0
+        assert np.abs(slice_positions() - places[name]).max() < 1.0
 
     probabilities = overlay.probabilities
     host.chosen_paths.append(str(tmp_path / "scene.mrb"))
@@ -74,7 +74,7 @@ def test_from_sample_data_to_a_result_and_back_from_the_saved_scene(host, widget
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     assert panel.result.overlay is not None
     assert panel.result.overlay.probabilities == pytest.approx(probabilities, abs=1e-6)
-    assert set(rows(ui)) == set(centroids)
+    assert set(rows(ui)) == set(places)
     assert ui.ctSelector.currentNode().GetName() == "Phantom CT"
     assert ui.applyButton.enabled, ui.applyButton.toolTip
     assert not ui.reportButton.enabled
@@ -258,7 +258,7 @@ def test_a_click_on_the_selected_row_leads_back_to_its_region(host, case, apply,
     qt.QTest.mouseClick(
         table.viewport(), qt.Qt.LeftButton, qt.Qt.NoModifier, table.visualItemRect(table.item(row, 0)).center()
     )
-    assert np.abs(slice_positions() - overlay.most_attended.centroid).max() < 1.0
+    assert np.abs(slice_positions() - overlay.most_attended.slice_point).max() < 1.0
 
 
 @pytest.mark.gl

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from REACTKDLib.inference.depiction import CLEAR_BELOW
 from REACTKDLib.scene.colors import (
-    CLEAR_BELOW,
-    OPAQUE_ABOVE,
+    AGAINST,
+    FOR,
     SIZE,
     add_attention_colors,
     add_fading_attention_colors,
@@ -59,7 +60,17 @@ def test_the_table_gives_a_region_and_its_sphere_one_colour(scene):
 
 def test_an_overlay_is_clear_near_zero_and_full_at_both_ends(scene):
     table = add_fading_attention_colors(scene)
-    assert entry(table, 0.0)[3] == 0
-    assert entry(table, CLEAR_BELOW * 0.9)[3] == 0
-    for share in (-1.0, -OPAQUE_ABOVE - 0.01, OPAQUE_ABOVE + 0.01, 1.0):
-        assert entry(table, share)[3] == 1
+    for share in (0.0, CLEAR_BELOW * 0.9, -CLEAR_BELOW * 0.9):
+        assert entry(table, share)[3] == 0
+    assert entry(table, -1.0) == pytest.approx([*AGAINST[0], 1.0], abs=0.01)
+    assert entry(table, 1.0) == pytest.approx([*FOR[0], 1.0], abs=0.01)
+
+
+def test_an_overlay_has_no_edge_that_could_be_taken_for_a_border(scene):
+    """A slice shows a colour wholly or not at all, so that the first one that it shows must be that of the liver."""
+    table = add_fading_attention_colors(scene)
+    colors = np.array([entry(table, share) for share in np.linspace(-1, 1, SIZE)])
+    shown = colors[:, 3] > 0
+    first = np.flatnonzero(shown)[np.abs(np.flatnonzero(shown) - SIZE / 2).argmin()]
+    assert np.ptp(colors[first, :3]) < 0.1
+    assert np.abs(np.diff(colors[shown & (np.arange(SIZE) > SIZE / 2), :3], axis=0)).max() < 0.06

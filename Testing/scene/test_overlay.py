@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from vtk.util.numpy_support import vtk_to_numpy
 
 from REACTKDLib.imaging.geometry import Geometry
+from REACTKDLib.inference.depiction import density_limit, region_limit, slice_point
 from REACTKDLib.inference.prediction import FADE_MM
 from REACTKDLib.scene import hierarchy
 from REACTKDLib.scene.attention import SPACING_MM, voxel_map
@@ -27,7 +28,8 @@ from REACTKDLib.scene.display import (
     show_similar,
 )
 from REACTKDLib.scene.geometry import to_ras
-from REACTKDLib.scene.graph import ATTENTION_ARRAY, LABEL_SIZE_MM, NODE_ARRAY, SPHERE_RADII_MM, sphere_radius
+from REACTKDLib.scene.graph import ATTENTION_ARRAY, NODE_ARRAY, SPHERE_RADII_MM, sphere_radius
+from REACTKDLib.scene.label_places import CHARACTER_MM, HEIGHT_MM
 from REACTKDLib.scene.layout import add_layout
 from REACTKDLib.scene.overlay import build_overlay, find_overlays, remove_overlay
 from REACTKDLib.scene.regions import cropped_regions
@@ -202,13 +204,9 @@ def prediction_with_uniform_attention(prediction, factor):
     return replace(prediction, attention=geometry.image(values, is_vector=True))
 
 
-def test_the_colours_end_where_one_in_two_hundred_voxels_of_the_liver_does(overlay, phantom):
-    regions = phantom.prediction.regions
-    magnitudes = []
-    for volume in overlay.voxel_attention:
-        shown = sitk.Resample(image_of(volume), regions, sitk.Transform(), sitk.sitkLinear)
-        magnitudes.append(np.abs(sitk.GetArrayFromImage(shown))[sitk.GetArrayFromImage(regions) > 0])
-    assert overlay.voxel_limit == pytest.approx(np.percentile(magnitudes, 99.5), rel=0.05)
+def test_the_colours_end_where_those_of_the_report_do(overlay, phantom):
+    assert overlay.voxel_limit == pytest.approx(density_limit(phantom.prediction), rel=1e-5)
+    assert overlay.region_limit == pytest.approx(region_limit(phantom.prediction), rel=1e-5)
 
 
 def test_zero_attention_is_the_middle_of_the_colours_for_every_class(overlay, phantom):
@@ -258,10 +256,10 @@ def test_opacity_leaves_the_slices_of_others_alone(scene, host, overlay):
 def test_slices_jump_to_a_region(scene, host, overlay, phantom):
     add_layout(host, overlay)
     jump_to_region(overlay, "lesion_2")
-    centroid = to_ras(phantom.prediction.node("lesion_2").centroid_lps_mm)
+    point = to_ras(slice_point(phantom.prediction.regions, phantom.prediction.node("lesion_2")))
     for name, axis in {"Red": 2, "Green": 1, "Yellow": 0}.items():
         place = scene.GetNodeByID(f"vtkMRMLSliceNode{name}").GetSliceToRAS()
-        assert place.GetElement(axis, 3) == pytest.approx(centroid[axis], abs=1e-3)
+        assert place.GetElement(axis, 3) == pytest.approx(point[axis], abs=1e-3)
 
 
 def test_a_sphere_is_at_its_regions_centroid_and_knows_its_row(overlay, phantom):
@@ -311,7 +309,7 @@ def in_picture(points):
 def label_box(overlay, row):
     """Left, bottom, right and top of a label in the picture, mm."""
     x, y = in_picture(np.array(overlay.labels.GetNthControlPointPosition(row)))
-    return (x, y, x + LABEL_SIZE_MM[0], y + LABEL_SIZE_MM[1])
+    return (x, y, x + CHARACTER_MM * len(overlay.labels.GetNthControlPointLabel(row)), y + HEIGHT_MM)
 
 
 def test_labels_carry_region_ids(overlay, phantom):

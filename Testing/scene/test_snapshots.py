@@ -1,5 +1,6 @@
 """Pictures: where things are in them, and what colour they have."""
 
+import io
 import json
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
+from REACTKDLib.inference.slice_pictures import slice_pictures
 from REACTKDLib.scene import export
-from REACTKDLib.scene.annotation import edge_letters, grade_text, slice_position
+from REACTKDLib.scene.annotation import add_lesion_names, edge_letters, grade_text, slice_position
 from REACTKDLib.scene.bundle import open_bundle
 from REACTKDLib.scene.display import show_class, show_in_slice
 from REACTKDLib.scene.export import export_scene
@@ -36,6 +39,11 @@ def blue(picture):
     return blue > red + 60
 
 
+def without_yellow(picture):
+    """Without the outline of the most attended lesion in the report's pictures."""
+    return np.where(((picture[..., 1] > 150) & (picture[..., 2] < 110))[..., None], 0, picture)
+
+
 def middle(mask):
     """Row and column."""
     return np.argwhere(mask).mean(0)
@@ -49,7 +57,7 @@ def plain_slice(scene):
         view = SliceView(scene, orientation, size)
         try:
             show_in_slice(overlay, view.composite)
-            view.fit(next(region.centroid for region in overlay.regions if region.id == region_id))
+            view.fit(next(region.slice_point for region in overlay.regions if region.id == region_id))
             return view.pixels()
         finally:
             view.close(scene)
@@ -105,6 +113,30 @@ class TestSlices:
         view = SliceView(scene, orientation, SIZE)
         assert "".join(edge_letters(view.node).values()) == letters
         view.close(scene)
+
+    def test_slices_lie_where_those_of_the_report_do(self, scene, phantom, overlay):
+        for picture in slice_pictures(phantom.prediction, phantom.images.ct, {}):
+            view = SliceView(scene, picture.name.capitalize(), SIZE)
+            view.fit(overlay.most_attended.slice_point)
+            orientation, position = slice_position(view.node).split(", ")
+            assert picture.caption.startswith(f"{orientation} CT through Lesion 1 ({position})")
+            view.close(scene)
+
+    def test_attention_has_the_colour_that_it_has_in_the_report(self, overlay, phantom, plain_slice):
+        """Where it is strongest; over the same CT, but of oranges that differ a little."""
+        report = slice_pictures(phantom.prediction, phantom.images.ct, {})[0]
+        ours = plain_slice(overlay, "Axial", "lesion_1", (480, 480)).astype(int)
+        theirs = np.asarray(Image.open(io.BytesIO(report.png)), dtype=int)
+        warmest = [np.percentile(picture[..., 0] - picture[..., 2], 99.5) for picture in (ours, without_yellow(theirs))]
+        assert warmest[0] == pytest.approx(warmest[1], rel=0.25)
+
+    def test_the_names_of_the_lesions_stand_at_their_outlines(self, scene, overlay):
+        view = SliceView(scene, "Axial", SIZE)
+        view.fit(next(region.slice_point for region in overlay.regions if region.id == "lesion_1"))
+        add_lesion_names(view, overlay, 12)
+        names = [actor.GetInput() for actor in view.renderer.GetViewProps() if actor.IsA("vtkTextActor")]
+        view.close(scene)
+        assert names == ["Lesion 1"], "the only one that this slice cuts"
 
     def test_the_position_of_a_slice_is_signed_by_a_letter(self, scene, overlay):
         view = SliceView(scene, "Axial", SIZE)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from REACTKDLib.imaging.image_files import ImageFiles
 from REACTKDLib.imaging.reading import checksum
 from REACTKDLib.inference.case_files import CaseFiles
 
@@ -30,9 +31,8 @@ def same_ct(cases: Sequence[tuple[str, CaseFiles]]) -> list[tuple[int, int]]:
 
 
 def _sizes(path: Path) -> tuple[int, ...]:
-    """In bytes, of the file or of a folder's files, sorted."""
-    files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
-    return tuple(sorted(file.stat().st_size for file in files))
+    """In bytes, of the file or of all that the image is made of, sorted."""
+    return tuple(sorted(file.stat().st_size for file in ImageFiles.of(path).parts))
 
 
 def _clashes(positions: Sequence[int], cases: Sequence[tuple[str, CaseFiles]]) -> list[tuple[int, int]]:

@@ -1,21 +1,22 @@
-"""A cohort's manifest: a CSV with one line a case, read and checked as a whole."""
+"""A cohort's manifest: a CSV with one line a case (commas, semicolons or tabs), read and checked as a whole."""
 
 import csv
 import hashlib
-import io
 import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from REACTKDLib.imaging.roles import PATH_NAMES
 from REACTKDLib.inference.case_files import CaseFiles
+from REACTKDLib.inference.text_table import read_rows
 
 from .errors import CohortError
 from .grades import GRADES, parse_grade
 from .leakage import same_ct
 
-PATHS = ("ct", "pet_fdg", "pet_act", "liver", "tumor", "segmentation")
+PATHS = tuple(PATH_NAMES.values())
 COLUMNS = ("patient", "case", *PATHS, "liver_segment", "tumor_segment", "acquisition", "grade", "group")
 REQUIRED = ("patient", "case", "ct", "grade")
 CASE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -134,7 +135,7 @@ def _row(case: CohortCase, base: Path) -> dict[str, str]:
 def _lines(content: bytes, name: str) -> tuple[list[tuple[int, dict]], Sequence[str]]:
     """Rows with the number of the line they end on."""
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        reader = read_rows(content)
         return [(reader.line_num, row) for row in reader], reader.fieldnames or ()
     except (UnicodeDecodeError, csv.Error) as error:
         raise CohortError(

@@ -9,13 +9,13 @@ import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
+from REACTKDLib.inference.text_table import read_rows
+
 from .errors import CohortError
 
 NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
-SEPARATORS = ",;\t"
-"""Between values, as spreadsheets and portals write them; the one that the first line has most of."""
 
 
 def read_table(path: Path | str) -> list[dict[str, str]]:
@@ -29,11 +29,9 @@ def read_table(path: Path | str) -> list[dict[str, str]]:
     try:
         if path.suffix.lower() == ".xlsx":
             return _read_sheet(path)
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            separator = max(SEPARATORS, key=file.readline().count)
-            file.seek(0)
-            rows = csv.DictReader(file, delimiter=separator)
-            return [{key: value or "" for key, value in row.items() if key} for row in rows]
+        # Portals leave quotes in a text as they are.
+        rows = read_rows(path.read_bytes(), strict=False)
+        return [{key: value or "" for key, value in row.items() if key} for row in rows]
     except (UnicodeDecodeError, csv.Error, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
         raise CohortError(
             "bad_table", f"The table {path.name} cannot be read ({error}).", "Save it again as CSV in UTF-8."

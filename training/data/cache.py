@@ -119,7 +119,7 @@ def _is_recorded(cache: Cache, name: str) -> bool:
 
 
 def _say_what_is_made_again(states: Mapping[str, State]) -> None:
-    reasons = {State.DAMAGED: "damaged", State.OUTDATED: "made from other files or settings"}
+    reasons = {State.DAMAGED: "damaged", State.OUTDATED: "of other files, other settings or an earlier version"}
     for state, reason in reasons.items():
         if names := [name for name, found in states.items() if found is state]:
             more = ", ..." if len(names) > NAMED else ""

@@ -5,14 +5,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from REACTKDLib.imaging.image_files import ImageFiles
 from REACTKDLib.imaging.spec import PreprocessingSpec
 from REACTKDLib.inference.case_files import CaseFiles
 
-from ..cohorts.manifest import PATHS
 from ..dose.levels import LevelName
 from ..dose.settings import ScannerSettings
 
-SCHEMA = 1
+SCHEMA = 2
 """Of entries. Raised with every change to what they hold or to how preprocessing or the low dose makes it."""
 NOT_CACHED = ("zero", "ct_mean", "ct_std", "ct_liver_std")
 """Constants of a fold, applied when a case is read: all folds share one cache."""
@@ -55,23 +55,23 @@ class CacheSettings:
 def fingerprint(files: CaseFiles, settings: CacheSettings) -> str:
     """SHA-256 over what an entry is made from: settings, and name, size and time of change of the case's files.
 
-    Names are those within a folder, or of the file itself, so that a cohort can move. Files are not read.
+    Names are those within a folder, or of the file itself, so that a cohort can move. Of files, no more is read than a
+    header that may name others.
     """
     values = {
         "settings": settings.to_dict(),
         "case": files.name,
         "selection": [files.liver_segment, files.tumor_segment, files.acquisition],
-        "files": {role: _stamps(Path(path)) for role in PATHS if (path := getattr(files, role)) is not None},
+        "files": {role: _stamps(Path(path)) for role, path in files.paths.items()},
     }
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _stamps(path: Path) -> list[tuple[str, int, int]]:
-    """Name, bytes and nanoseconds, by name; of a folder's files, or of one file. Empty where nothing can be seen: that
-    is said when the case is read."""
+    """Name, bytes and nanoseconds of each of an image's files. Empty where nothing can be seen: that is said when the
+    case is read."""
     try:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        stats = [(file.name, file.stat()) for file in files if file.is_file()]
+        stats = [(file.name, file.stat()) for file in ImageFiles.of(path).all]
     except OSError:
         return []
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

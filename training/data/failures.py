@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from REACTKDLib.imaging.errors import ReactKDError
-from REACTKDLib.imaging.reading import ROLE_NAMES
-from REACTKDLib.inference.batch import ROLES
+from REACTKDLib.imaging.roles import ROLE_NAMES
 from REACTKDLib.inference.case_files import CaseFiles
 
 from ..cohorts.errors import CohortError
@@ -61,10 +60,8 @@ def process_ended(done: int, total: int) -> CohortError:
 
 def _without_paths(text: str, files: CaseFiles) -> str:
     """Without the names of files and folders, which can hold a patient's."""
-    for role, column in ROLES.items():
-        path = getattr(files, column)
-        if path is not None:
-            names = f"{re.escape(str(path))}|{re.escape(Path(path).name)}"
-            text = re.sub(rf"({ROLE_NAMES[role]}(?: folder)?) (?:{names})(?!\w)", r"\1", text)
-            text = text.replace(str(path), f"({ROLE_NAMES[role]})")
+    for role, path in files.paths.items():
+        names = f"{re.escape(str(path))}|{re.escape(Path(path).name)}"
+        text = re.sub(rf"({ROLE_NAMES[role]}(?: folder)?) (?:{names})(?!\w)", r"\1", text)
+        text = text.replace(str(path), f"({ROLE_NAMES[role]})")
     return text

@@ -55,7 +55,7 @@ def external_cache_settings(experiment: Experiment) -> CacheSettings:
 def tracers_of(cases: Iterable[CohortCase]) -> tuple[str, ...]:
     """The PET tracers that any of the cases has."""
     cases = tuple(cases)
-    return tuple(t for t in TRACERS if any(getattr(case.files, f"pet_{t}") is not None for case in cases))
+    return tuple(t for t in TRACERS if any(t in case.files.paths for case in cases))
 
 
 def prepare(experiment: Experiment, run: Path, jobs: int = 1) -> Prepared:

@@ -10,8 +10,9 @@ from scipy.special import softmax
 from REACTKDLib.imaging.geometry import Geometry
 from REACTKDLib.imaging.preprocess import preprocess
 from REACTKDLib.imaging.regions import LIVER_LABEL, Regions
+from REACTKDLib.inference.depiction import sample
 from REACTKDLib.inference.overlays import blend, ct_picture, depth_of, hot
-from REACTKDLib.inference.views import AXIAL, plane_through, row_ends, sample
+from REACTKDLib.inference.views import AXIAL, plane_through, row_ends
 
 from ..engine.measuring import logits_of
 from ..evaluation.errors import EvaluationError

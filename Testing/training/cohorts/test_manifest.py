@@ -120,6 +120,29 @@ def test_the_same_ct_under_another_name_is_leakage(manifest, tmp_path):
     assert "line 2" in found.message
 
 
+def write_detached(folder: Path, name: str, voxels: bytes) -> None:
+    (folder / f"{name}.mhd").write_text(f"DimSize = 2 2 2\nElementDataFile = {name}.raw\n")
+    (folder / f"{name}.raw").write_bytes(voxels)
+
+
+def test_the_same_ct_beside_its_header_is_found_and_another_beside_the_same_header_is_not(manifest, tmp_path):
+    for name, voxels in {"first": b"voxels 1", "a_copy": b"voxels 1", "other": b"voxels 2"}.items():
+        write_detached(tmp_path, name, voxels)
+    lines = [f"p{n},c{n},{name}.mhd,masks.nii,,,,1," for n, name in enumerate(("first", "other", "a_copy"))]
+    found = problem(manifest(*lines))
+    assert (found.line, found.column) == (4, "ct")
+    assert "line 2" in found.message
+
+
+@pytest.mark.parametrize("separator", [";", "\t"], ids=["semicolon", "tab"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "byte order mark"])
+def test_a_manifest_is_read_as_spreadsheets_write_it(manifest, separator, mark):
+    lines = ("p1,c1,a.nii,masks.nii,,,,1,", "p1,c2,b.nii,masks.nii,,,2,0,")
+    expected = read_manifest(manifest(*lines)).cases
+    path = manifest(*(line.replace(",", separator) for line in lines), header=mark + HEADER.replace(",", separator))
+    assert read_manifest(path).cases == expected
+
+
 @pytest.mark.parametrize(
     ("patients", "acquisitions", "allowed"),
     [

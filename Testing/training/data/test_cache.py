@@ -15,6 +15,7 @@ from REACTKDLib.inference.case_files import CaseFiles
 from Testing.training.data.phantom_cohort import QUICK, cohort_in, write_cohort
 from training.cohorts.errors import CohortError
 from training.cohorts.manifest import Cohort, CohortCase, write_manifest
+from training.data import cache_settings
 from training.data.cache import Cache, build_cache, open_cache
 from training.data.cache_settings import fingerprint
 from training.data.commands import preprocess_cohort
@@ -122,6 +123,15 @@ def test_entries_of_other_settings_are_never_used(cohort, folder, settings):
     assert caught.value.code == "outdated_entry"
 
 
+def test_entries_of_an_earlier_version_of_preprocessing_are_never_used(cohort, folder, monkeypatch, capsys):
+    monkeypatch.setattr(cache_settings, "SCHEMA", cache_settings.SCHEMA + 1)
+    with pytest.raises(CohortError) as caught:
+        open_cache(cohort, folder / "cache", QUICK)
+    assert caught.value.code == "incomplete_cache"
+    assert rebuilt(cohort, folder) == {"case0", "case1", "case2"}
+    assert "earlier version" in capsys.readouterr().err
+
+
 def test_the_constants_of_a_fold_never_enter_the_cache(cohort, folder):
     constants = replace(QUICK.preprocessing, ct_mean=0.1, ct_std=0.9)
     assert rebuilt(cohort, folder, replace(QUICK, preprocessing=constants)) == set()
@@ -136,6 +146,16 @@ def test_a_slice_more_in_a_dicom_folder_is_a_change(tmp_path):
     (tmp_path / "slices" / "2.dcm").write_bytes(b"two")
     assert fingerprint(files, QUICK) != before
     assert fingerprint(replace(files, acquisition=2), QUICK) != fingerprint(files, QUICK)
+
+
+@pytest.mark.parametrize(("header", "voxels"), [("ct.hdr", "ct.img"), ("ct.mhd", "ct.raw")])
+def test_voxels_that_change_beside_a_header_are_a_change(tmp_path, header, voxels):
+    (tmp_path / header).write_text("ElementDataFile = ct.raw\n")
+    (tmp_path / voxels).write_bytes(b"one")
+    files = CaseFiles(name="a", ct=tmp_path / header)
+    before = fingerprint(files, QUICK)
+    os.utime(tmp_path / voxels, ns=(0, 1))
+    assert fingerprint(files, QUICK) != before
 
 
 def truncate(path: Path) -> None:
