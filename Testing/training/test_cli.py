@@ -67,6 +67,8 @@ def test_every_command_has_a_help_that_ends_well(call, command):
         (("run", "smoke", "--set", "fold=3"), "bad_config", "Did you mean folds?"),
         (("run", "smoke", "--set", "folds=three"), "bad_config", "folds cannot be 'three'"),
         (("run", "smoke", "--set", "folds=[1"), "bad_config", "is not YAML"),
+        (("run", "smoke", "--without", "kd"), "bad_config", "there is no kd among the students"),
+        (("run", "smoke", "--settings", "nonsense"), "missing_config", "There is no experiment nonsense"),
         (("run", "smoke", "--set", "folds=1"), "bad_setting", "folds cannot be 1"),
         (("run", "smoke", "--set", "students.react_kd.method=none"), "unknown_method", "react_kd"),
         (("run", "smoke", "--jobs", "0"), "bad_jobs", "--jobs cannot be 0"),
@@ -100,7 +102,9 @@ def test_a_command_line_that_cannot_be_read_is_refused_without_a_traceback(call,
     assert "Traceback" not in errors
 
 
-def test_set_can_be_repeated_and_the_later_change_counts(call, monkeypatch, tmp_path):
+@pytest.fixture
+def started(monkeypatch) -> list:
+    """The experiments that `run` would train; it is stopped at once."""
     seen = []
 
     def run_experiment(experiment, run, **_):
@@ -108,12 +112,37 @@ def test_set_can_be_repeated_and_the_later_change_counts(call, monkeypatch, tmp_
         raise KeyboardInterrupt
 
     monkeypatch.setattr("training.experiments.commands.run_experiment", run_experiment)
+    return seen
+
+
+def test_set_can_be_repeated_and_the_later_change_counts(call, started, tmp_path):
     changes = ("folds=4", "seeds=[1, 2]", "folds=5")
     status, _, errors = call("run", "smoke", "--out", tmp_path, *(part for one in changes for part in ("--set", one)))
     assert status == 130
     assert "The same command goes on" in errors
-    assert seen == [read_experiment("smoke", changes)]
-    assert (seen[0].folds, seen[0].seeds) == (5, (1, 2))
+    assert started == [read_experiment("smoke", changes)]
+    assert (started[0].folds, started[0].seeds) == (5, (1, 2))
+
+
+def test_students_are_left_out_by_names_with_commas_or_one_by_one(call, started, tmp_path):
+    call("run", "table1", "--out", tmp_path, "--without", "kd,at", "--without", "sp")
+    assert started == [read_experiment("table1", without=["kd", "at", "sp"])]
+    assert {"kd", "at", "sp"}.isdisjoint(started[0].students)
+
+
+def test_a_cohort_in_place_of_phantoms_is_warned_of_once_unless_it_has_other_settings(call, started, tmp_path):
+    warning = "table1.yaml is made for phantoms: its grid of 16x24x24"
+    with_cohort = ("run", "table1", "--out", tmp_path, "--cohort", "mine.csv")
+    _, _, errors = call(*with_cohort)
+    assert errors.count(warning) == 1
+    assert "--settings paper" in errors
+    for arguments in (
+        (*with_cohort, "--settings", "paper"),
+        ("run", "table1", "--out", tmp_path),
+        ("run", "paper", "--out", tmp_path, "--cohort", "mine.csv"),
+    ):
+        assert "is made for phantoms" not in call(*arguments)[2]
+    assert started[1] == read_experiment("table1", cohort="mine.csv", settings="paper")
 
 
 def test_every_command_and_option_the_researchers_page_writes_down_exists(call, readme):

@@ -19,7 +19,9 @@ def run_config(
     name: str | None = None,
     cohort: Path | None = None,
     external: Path | None = None,
+    settings: str | None = None,
     set: list[str] | None = None,
+    without: list[str] | None = None,
     jobs: int = 1,
     backend: Literal["local", "ray"] = "local",
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -35,12 +37,19 @@ def run_config(
         cohort: manifest of the cases, instead of what the configuration says.
         external: manifest of another hospital's cases to test all networks on, instead of what the configuration says.
             A run that is done gets their predictions without any training.
-        set: changes to the configuration, such as [students.react_kd.optimisation.epochs=3].
+        settings: experiment whose preprocessing and training all networks get, such as paper for patients; what they
+            are compared for stays.
+        set: changes to the configuration, such as [students.react_kd.optimisation.epochs=3], or of all students
+            [students.*.width=64].
+        without: students to leave out, such as [mtcm_kd,awmtkd].
         jobs: networks side by side, each with its share of the cores.
         backend: processes of this machine, or of a Ray cluster.
         device: what networks are trained on.
     """
-    chosen = read_experiment(experiment, set or (), cohort, external)
+    left_out = [name for names in without or () for name in names.split(",")]
+    chosen = read_experiment(experiment, set or (), cohort, external, settings=settings, without=left_out)
+    if cohort is not None and settings is None and is_first_process():
+        _warn_if_of_phantoms(experiment)
     run = Path(out) / (name or config_path(experiment).stem)
     try:
         report = run_experiment(chosen, run, jobs=jobs, backend=backend, device=device)
@@ -51,6 +60,19 @@ def run_config(
         _say(report, run)
     if not report.all_done:
         sys.exit(JOBS_FAILED)
+
+
+def _warn_if_of_phantoms(config: str) -> None:
+    """For an experiment that would make phantoms, where a cohort takes their place."""
+    written = read_experiment(config)
+    if written.phantoms is None:
+        return
+    grid = "x".join(map(str, written.preprocessing.grid))
+    print(
+        f"{config_path(config).name} is made for phantoms: its grid of {grid}, its epochs and its augmentation are "
+        "meant for them. For patients add --settings paper.",
+        file=sys.stderr,
+    )
 
 
 def show_status(run: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from REACTKDLib.imaging.errors import ReactKDError
+from REACTKDLib.imaging.spec import TRACERS
 from REACTKDLib.networks.architecture import BRANCHES, Architecture
 
 from ..engine.architectures import student_architecture, teacher_architecture
@@ -23,23 +24,33 @@ def check_networks(experiment: Experiment, tracers: Sequence[str]) -> None:
     """Every teacher, and every student with its method and its teacher. tracers: of the cohort.
 
     Raises the error of the network that does not fit (ExperimentError bad_setting, MethodError, ReactKDError
-    unknown_method); where there are several, ExperimentError bad_networks, which names them all.
+    unknown_method); where there are several, ExperimentError bad_networks, which names them all. Where it is the cohort
+    that they do not fit, the hint ends with what to add to the command to train all others.
     """
+    unfit = _unfit(experiment, tracers)
+    if not unfit:
+        return
+    words = [_in_words(place, error) for place, error in unfit.items()]
+    hints = [*dict.fromkeys(error.hint for error in unfit.values()), *_remedy(experiment, tracers)]
+    if len(unfit) == 1:
+        (error,) = unfit.values()
+        raise type(error)(error.code, words[0], " ".join(hints)) from error
+    raise ExperimentError(
+        "bad_networks",
+        f"{len(unfit)} networks do not fit:\n" + "\n".join(f"  {one}" for one in words),
+        "\n".join(hints),
+    )
+
+
+def _unfit(experiment: Experiment, tracers: Sequence[str]) -> dict[str, ReactKDError]:
+    """What is wrong with each network that does not fit, by its place. Those of an unfit teacher are not looked at."""
     unfit: dict[str, ReactKDError] = {}
     teachers = {name: _checked(unfit, _teacher, experiment, name, tracers) for name in experiment.teachers}
     for name, settings in experiment.students.items():
         # Without its teacher there is nothing to say of a student.
         if settings.teacher is None or teachers[settings.teacher]:
             _checked(unfit, _check_student, experiment, name, teachers.get(settings.teacher), tracers)
-    if len(unfit) == 1:
-        ((words, error),) = unfit.items()
-        raise type(error)(error.code, words, error.hint) from error
-    if unfit:
-        raise ExperimentError(
-            "bad_networks",
-            f"{len(unfit)} networks do not fit:\n" + "\n".join(f"  {words}" for words in unfit),
-            "\n".join(dict.fromkeys(error.hint for error in unfit.values())),
-        )
+    return unfit
 
 
 def _checked(
@@ -49,9 +60,32 @@ def _checked(
     try:
         return check(experiment, name, *rest)
     except ReactKDError as error:
-        place = f"{'teachers' if check is _teacher else 'students'}.{name}"
-        unfit[error.message if place in error.message else f"{place}: {error.message}"] = error
+        unfit[f"{'teachers' if check is _teacher else 'students'}.{name}"] = error
         return None
+
+
+def _in_words(place: str, error: ReactKDError) -> str:
+    return error.message if place in error.message else f"{place}: {error.message}"
+
+
+def _remedy(experiment: Experiment, tracers: Sequence[str]) -> tuple[str, ...]:
+    """How to train all that this cohort can have; nothing where another cohort would not help, or nothing is left."""
+    if _unfit(experiment, TRACERS):
+        return ()
+    of_cohort = {name: replace(settings, tracers=None) for name, settings in experiment.students.items()}
+    unfit = _unfit(replace(experiment, students=of_cohort), tracers)
+    teachers = [name for name in experiment.teachers if f"teachers.{name}" in unfit]
+    students = experiment.students
+    left_out = [name for name in students if f"students.{name}" in unfit or students[name].teacher in teachers]
+    kept = [settings for name, settings in students.items() if name not in left_out]
+    if not kept and len(teachers) == len(experiment.teachers):
+        return ()
+    changes = [f"--set teachers.{name}=null" for name in teachers]
+    if any(set(settings.tracers or ()) - set(tracers) for settings in kept):
+        changes.append("--set 'students.*.tracers=null'")
+    if left_out:
+        changes.append(f"--without {','.join(left_out)}")
+    return (f"All that fits is trained with {' '.join(changes)}.",)
 
 
 def _teacher(experiment: Experiment, name: str, tracers: Sequence[str]) -> Architecture:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,9 +11,13 @@ import yaml
 
 from .config import Experiment, External
 from .errors import ExperimentError
+from .other_settings import with_settings_of
 from .typed import Place, mapping, settings_from
 
 SHIPPED = Path(__file__).parent
+NETWORKS = ("teachers", "students")
+EVERY = "*"
+"""Stands for the name of every teacher, or of every student."""
 Cohorts = TypeVar("Cohorts", Experiment, External)
 
 
@@ -42,20 +47,32 @@ def config_path(config: str) -> Path:
 
 
 def read_experiment(
-    config: str, changes: Sequence[str] = (), cohort: Path | None = None, external: Path | None = None
+    config: str,
+    changes: Sequence[str] = (),
+    cohort: Path | None = None,
+    external: Path | None = None,
+    *,
+    settings: str | None = None,
+    without: Sequence[str] = (),
 ) -> Experiment:
     """The experiment of a shipped name or a file.
 
-    changes: `students.react_kd.optimisation.epochs=3`, each a value in YAML. cohort, external: manifests instead of
-    what the file says. A relative manifest in the file is relative to it. Raises ExperimentError: missing_config,
-    bad_config.
+    settings: another experiment, whose `with_settings_of` replace its own. changes, after that:
+    `students.react_kd.optimisation.epochs=3`, each a value in YAML; `students.*.width=64` for all students. without:
+    students to leave out. cohort, external: manifests instead of what the file says. A relative manifest in the file is
+    relative to it. Raises ExperimentError: missing_config, bad_config.
     """
     path = config_path(str(config))
     place = Place(path.name)
-    tree = _parsed(_text(path), place)
-    tree = mapping({} if tree is None else tree, place)
+    tree = _tree(path)
+    if settings is not None:
+        other = config_path(str(settings))
+        like = settings_from(_tree(other), Experiment(), Place(other.name))
+        tree = to_tree(with_settings_of(settings_from(tree, Experiment(), place), like))
     for change in changes:
         _apply(tree, change)
+    for name in without:
+        _leave_out(tree, "students", name, f"--without {name}")
     experiment = settings_from(tree, Experiment(), place)
     experiment = _with_manifest(experiment, cohort, path.parent)
     if external is not None or experiment.external is not None:
@@ -86,6 +103,15 @@ def write_tree(tree: dict[str, Any], path: Path) -> None:
 def read_tree(path: Path) -> Any:
     """Raises ExperimentError bad_config."""
     return _parsed(_text(path), Place(path.name))
+
+
+def _tree(path: Path) -> dict[str, Any]:
+    """Of an experiment, with those of the default networks where it names none, so that each can be changed."""
+    place = Place(path.name)
+    tree = _parsed(_text(path), place)
+    default = {kind: {name: {} for name in getattr(Experiment(), kind)} for kind in NETWORKS}
+    # An anchor's settings are one object wherever an alias stands: a change to one network would be one to all.
+    return default | _plain(mapping({} if tree is None else tree, place))
 
 
 def _text(path: Path) -> str:
@@ -119,6 +145,23 @@ def _apply(tree: dict[str, Any], change: str) -> None:
         raise ExperimentError(
             "bad_config", f"--set {change} names no setting and value.", "Write --set seeds=[0,1] or --set folds=5."
         )
+    value = _parsed(text, Place(f"--set {change}"))
+    if value is None and len(keys) == 2 and keys[0] in NETWORKS:
+        _leave_out(tree, *keys, f"--set {change}")
+    elif keys[0] in NETWORKS and keys[1:2] == [EVERY]:
+        for name, own in _named(tree, keys[0]).items():
+            if own is not None:
+                _put(tree, [keys[0], name, *keys[2:]], _plain(value), change)
+    else:
+        _put(tree, keys, value, change)
+
+
+def _named(tree: dict[str, Any], kind: str) -> dict[str, Any]:
+    """A copy; of what is no mapping, and will be refused, none."""
+    return dict(tree[kind]) if isinstance(tree[kind], dict) else {}
+
+
+def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, change: str) -> None:
     for name in keys[:-1]:
         if tree.get(name) is None:
             tree[name] = {}
@@ -127,7 +170,20 @@ def _apply(tree: dict[str, Any], change: str) -> None:
             raise ExperimentError(
                 "bad_config", f"--set {change}: {name} has no settings below it.", "It is a value of its own; set that."
             )
-    tree[keys[-1]] = _parsed(text, Place(f"--set {change}"))
+    tree[keys[-1]] = value
+
+
+def _leave_out(tree: dict[str, Any], kind: str, name: str, change: str) -> None:
+    """Of the teachers or students. A name that is not among them is refused: all would be trained unnoticed."""
+    networks = _named(tree, kind)
+    if name not in networks:
+        near = get_close_matches(name, networks, 1)
+        raise ExperimentError(
+            "bad_config",
+            f"{change}: there is no {name} among the {kind}.",
+            f"Did you mean {near[0]}?" if near else f"There are: {', '.join(networks) or 'none'}.",
+        )
+    tree[kind][name] = None
 
 
 def _plain(value: Any) -> Any:

@@ -24,12 +24,14 @@ METHODS_HEAD = ("name", "title", "what it is", "teacher")
 INTRODUCTION = f"""\
 Of an experiment, from its top downwards. A YAML file holds those that differ from their defaults. `--set` of
 `reactkd-train run` changes one, by its dotted name, with the name of a teacher or student for `{NAME}`:
-`--set students.react_kd.optimisation.epochs=3`.
+`--set students.react_kd.optimisation.epochs=3`; a `*` stands for all names: `--set 'students.*.width=64'`. A teacher or
+student that is `null` is left out.
 
 [P] the paper says so. [C] only the authors' code says so. [D] our decision, where both are silent or wrong
 ([method.md](../REACTKDLib/method.md)). Where no unit is said there is none.
 
-This page is made by `python -m training.experiments.reference`, and a test holds that it is what the code says.
+This page is made by `python -m training.experiments.reference --write`, and a test holds that it is what the code
+says.
 """
 
 
@@ -102,11 +104,25 @@ def settings_of(settings: object, place: str = "") -> tuple[Setting, ...]:
     )
 
 
+def write_pages(folder: Path) -> None:
+    """Writes SETTINGS.md, and in README.md the table of methods in place of the one there. Raises OSError."""
+    (folder / "SETTINGS.md").write_text(settings_reference(), encoding="utf-8")
+    readme = folder / "README.md"
+    before, head, rest = readme.read_text(encoding="utf-8").partition(_table(METHODS_HEAD, ()))
+    if head:
+        _, blank, after = rest.partition("\n\n")
+        readme.write_text(before + methods_reference() + blank[1:] + after, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.experiments.reference", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("settings", "methods"), default="settings")
-    what = parser.parse_args().what
-    print({"settings": settings_reference, "methods": methods_reference}[what](), end="")
+    parser.add_argument("what", nargs="?", choices=("settings", "methods"), default="settings", help="to print")
+    parser.add_argument("--write", action="store_true", help="write both into training/SETTINGS.md and README.md")
+    arguments = parser.parse_args()
+    if arguments.write:
+        write_pages(Path(__file__).parents[1])
+    else:
+        print({"settings": settings_reference, "methods": methods_reference}[arguments.what](), end="")
 
 
 def _settings_below(hint: Any, value: Any) -> object | None:

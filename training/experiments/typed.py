@@ -29,7 +29,10 @@ class Place:
 
 
 def settings_from(values: Any, default: Settings, place: Place) -> Settings:
-    """The default with what the tree changes. Raises ExperimentError bad_config, with place, value and what may be."""
+    """The default with what the tree changes; of settings by name, one that is null is left out.
+
+    Raises ExperimentError bad_config, with place, value and what may be.
+    """
     values = mapping(values, place)
     known = [field.name for field in fields(default)]
     if unknown := [key for key in values if key not in known]:
@@ -52,8 +55,9 @@ def _value(value: Any, hint: Any, default: Any, place: Place) -> Any:
         return settings_from(value, inner() if default is None else default, place)
     if get_origin(inner) is dict and is_dataclass(of_each := get_args(inner)[1]):
         return {
-            str(name): settings_from({} if entry is None else entry, of_each(), place.below(name))
+            str(name): settings_from(entry, of_each(), place.below(name))
             for name, entry in mapping(value, place).items()
+            if entry is not None
         }
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--value", type=hint)

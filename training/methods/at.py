@@ -25,7 +25,7 @@ def _attention(features: Tensor) -> Tensor:
 class AttentionTransfer(Method):
     """On one map, the fused one: the original sums over layers, for which a network would return `stage_features`."""
 
-    title = "AT"
+    title = "AT (adapted)"
     published = True
 
     @dataclass(frozen=True)

@@ -62,7 +62,8 @@ class AdaptivelyWeighted(Method):
     """Σ_k w_k ( T² KL + features + edges of a graph ) over the teacher's branches, w by their errors on the case.
 
     The exact weighting is not public. Each branch has a projection of its own; the graph is of uniform patches, as the
-    original knows no anatomy.
+    original knows no anatomy. The branches stand for its several teachers, and the fused head, a mixture of both, is
+    none.
     """
 
     title = "AWMTKD (re-implementation)"

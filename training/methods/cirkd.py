@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from REACTKDLib.networks.architecture import Architecture
 from REACTKDLib.networks.region_graph import region_graph
 
 from ..losses.distillation import TEMPERATURE, distillation_loss
-from ._maps import halved, on_grid, on_one_grid, projection, voxel_vectors
+from ._maps import halved, on_grid, on_one_grid, voxel_vectors
 from ._queue import Queue
+from ._tissues import TISSUES, tissue_classes
 from .method import DistillBatch, Method
 
 
@@ -34,8 +35,9 @@ class CrossImage(Method):
     """KD + 1/B² Σ_ij KL of F^i F^jᵀ + KL of the similarities to memories of teacher voxels and teacher regions.
 
     Both maps are halved along each axis first, as the original does where maps are large: pairs of voxels grow with the
-    sixth power. Regions take the place of the original's semantic classes: every region of a case puts the same number
-    of voxels into memory, so that small lesions are remembered too.
+    sixth power. The semantic classes are the tissues of a case, and KD is of its grade: it has no logits of voxels.
+    Masks are soft: a tissue's voxels are drawn by their shares, with replacement. Memories begin empty, where the
+    original's begin with random vectors; a batch normalisation is of one process.
     """
 
     title = "CIRKD"
@@ -46,7 +48,7 @@ class CrossImage(Method):
         """Without unit; as published unless marked [D], our decision."""
 
         temperature: float = TEMPERATURE
-        """T of KD, the same for all methods [D]."""
+        """T of KD, the same for all methods [D]; 1 in the original."""
         contrast_temperature: float = 0.1
         """τ of similarities."""
         kd: float = 1.0
@@ -58,65 +60,70 @@ class CrossImage(Method):
         region: float = 0.1
         """Weight of the similarities to the memory of regions."""
         voxel_memory: int = 20000
-        """Voxels remembered."""
+        """Voxels remembered of each tissue."""
         region_memory: int = 2000
-        """Regions remembered."""
+        """Regions remembered of each tissue: of a case its tissue's mean."""
         voxel_sample: int = 4096
-        """Voxels drawn from memory a batch."""
+        """Voxels drawn from memory a batch, as many of each tissue."""
         region_sample: int = 1024
-        """Regions drawn from memory a batch."""
+        """Regions drawn from memory a batch, as many of each tissue."""
         voxels_per_region: int = 16
-        """Voxels of each region that enter memory."""
+        """Voxels of each tissue of a case that enter memory."""
 
     def __init__(self, student: Architecture, teacher: Architecture | None = None, options: Options | None = None):
         super().__init__(student, teacher, options)
-        self.project = projection(student, teacher)
-        self.voxels = Queue(self.options.voxel_memory, teacher.width)
-        self.regions = Queue(self.options.region_memory, teacher.width)
+        width = teacher.width
+        self.project = nn.Sequential(
+            nn.Conv3d(student.width, width, kernel_size=1, bias=False),
+            nn.BatchNorm3d(width),
+            nn.ReLU(),
+            nn.Conv3d(width, width, kernel_size=1, bias=False),
+        )
+        self.voxels = nn.ModuleList(Queue(self.options.voxel_memory, width) for _ in range(TISSUES))
+        self.regions = nn.ModuleList(Queue(self.options.region_memory, width) for _ in range(TISSUES))
 
     def terms(self, batch: DistillBatch) -> dict[str, Tensor]:
         options = self.options
         kd = distillation_loss(batch.student.logits, batch.teacher.logits, options.temperature)
         student, teacher = (halved(maps) for maps in on_one_grid(batch.student.features, batch.teacher.features))
-        seed = int(self.voxels.pushed)
+        # By what was seen, and on the CPU: a resumed run draws the same, and so does every device.
+        generator = torch.Generator().manual_seed(sum(int(queue.pushed) for queue in self.regions))
         if self.training:
-            self._remember(teacher, on_grid(batch.regions, teacher.shape[2:]), seed)
+            self._remember(teacher, tissue_classes(on_grid(batch.regions, teacher.shape[2:])), generator)
         ours, theirs = voxel_vectors(student), voxel_vectors(teacher)
         tau = options.contrast_temperature
-        terms = {
-            "kd": options.kd * kd,
-            "batch": options.batch * similarity_loss(batch_similarities(ours), batch_similarities(theirs), tau),
-        }
+        within = similarity_loss(batch_similarities(ours), batch_similarities(theirs), tau)
         projected = voxel_vectors(self.project(student))
-        for name, queue, count in (
-            ("voxel", self.voxels, options.voxel_sample),
-            ("region", self.regions, options.region_sample),
-        ):
-            memory = _some_of(queue.filled(), count, seed)
-            if len(memory):
-                loss = similarity_loss(projected @ memory.T, theirs @ memory.T, tau)
-            else:
-                loss = 0 * projected.sum()
-            terms[name] = getattr(options, name) * loss
-        return terms
+
+        def to_memory(queues: nn.ModuleList, count: int) -> Tensor:
+            memory = torch.cat([_some_of(queue.filled(), count // TISSUES + 1, generator) for queue in queues])
+            if not len(memory):
+                return 0 * projected.sum()
+            return similarity_loss(projected @ memory.T, theirs @ memory.T, tau)
+
+        return {
+            "kd": options.kd * kd,
+            "batch": options.batch * within,
+            "voxel": options.voxel * to_memory(self.voxels, options.voxel_sample),
+            "region": options.region * to_memory(self.regions, options.region_sample),
+        }
 
     @torch.no_grad()
-    def _remember(self, teacher: Tensor, weights: Tensor, seed: int) -> None:
-        """teacher: (B, C, d, h, w). weights: (B, R, d, h, w)."""
-        graph = region_graph(teacher, weights)
-        self.regions.push(F.normalize(graph.nodes[graph.present], dim=-1))
-        cases, _ = graph.present.nonzero(as_tuple=True)
-        if len(cases):
-            # On the CPU, so that every device draws the same; seeded by what was seen, so that a resumed run does too.
-            generator = torch.Generator().manual_seed(seed)
-            shares = weights[graph.present].flatten(1).cpu()
-            chosen = torch.multinomial(shares, self.options.voxels_per_region, replacement=True, generator=generator)
-            self.voxels.push(voxel_vectors(teacher)[cases[:, None], chosen.to(cases.device)].flatten(0, 1))
+    def _remember(self, teacher: Tensor, tissues: Tensor, generator: torch.Generator) -> None:
+        """teacher: (B, C, d, h, w). tissues: (B, TISSUES, d, h, w)."""
+        graph, vectors = region_graph(teacher, tissues), voxel_vectors(teacher)
+        for tissue, (voxels, regions) in enumerate(zip(self.voxels, self.regions, strict=True)):
+            cases = graph.present[:, tissue].nonzero().squeeze(1)
+            regions.push(F.normalize(graph.nodes[cases, tissue], dim=-1))
+            if len(cases):
+                shares, count = tissues[cases, tissue].flatten(1).cpu(), self.options.voxels_per_region
+                chosen = torch.multinomial(shares, count, replacement=True, generator=generator)
+                voxels.push(vectors[cases[:, None], chosen.to(cases.device)].flatten(0, 1))
 
 
-def _some_of(rows: Tensor, count: int, seed: int) -> Tensor:
+def _some_of(rows: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """At most `count` of the rows, drawn without replacement."""
     if len(rows) <= count:
         return rows
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(rows), generator=generator)
     return rows[order[:count].to(rows.device)]

@@ -50,7 +50,10 @@ def _divergence(ours: Tensor, theirs: Tensor, labels: Tensor) -> Tensor:
 
 
 class Decoupled(Method):
-    """α TCKD + β NCKD, both rising linearly over the first batches."""
+    """α TCKD + β NCKD, both rising linearly over the first batches.
+
+    The original rises over 20 epochs of 240; here over a number of batches, whatever the length of the training.
+    """
 
     title = "DKD"
 
@@ -65,7 +68,7 @@ class Decoupled(Method):
         others: float = 8.0
         """β, to be tuned: with three classes there are only two others."""
         warm_up: int = 40
-        """Training batches until the full weight [D]; the published twelfth of a training of 80 cases."""
+        """Training batches until the full weight [D]: a twelfth, as published, of 480 batches."""
 
     def __init__(self, student: Architecture, teacher: Architecture | None = None, options: Options | None = None):
         super().__init__(student, teacher, options)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from REACTKDLib.networks.region_graph import masked_average
 
 from ._maps import on_grid, on_one_grid
+from ._tissues import tissue_classes
 from .method import DistillBatch, Method
 
 
@@ -28,12 +28,6 @@ def _variation(features: Tensor, classes: Tensor) -> Tensor:
     return F.cosine_similarity(features.flatten(2), prototypes.mT @ classes.flatten(2), dim=1)
 
 
-def tissue_classes(regions: Tensor) -> Tensor:
-    """Background, liver parenchyma and all lesions: (B, R, d, h, w), row 0 the parenchyma, to (B, 3, d, h, w)."""
-    liver, lesions = regions[:, :1], regions[:, 1:].sum(1, keepdim=True)
-    return torch.cat([(1 - liver - lesions).clamp_min(0), liver, lesions], 1)
-
-
 class FeatureVariation(Method):
     """Classes are the tissues, with soft weights where the original has hard masks: a lesion smaller than a feature
     voxel still has its prototype."""
@@ -45,7 +39,7 @@ class FeatureVariation(Method):
         """Without unit."""
 
         variation: float = 20.0
-        """Weight, as CIRKD's comparison sets it; the authors' own, for segmentation, is 200."""
+        """Weight [D]: that of CIRKD's comparison; the authors' own code has 200."""
 
     def terms(self, batch: DistillBatch) -> dict[str, Tensor]:
         student, teacher = on_one_grid(batch.student.features, batch.teacher.features)

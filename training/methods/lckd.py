@@ -31,7 +31,8 @@ class LearnableCrossModal(Method):
 
     The original compares features of single modalities, for which NetworkOutput would need `stream_features`, and
     elects on validation cases. Here the branches' logits are compared, and votes are the branches' cross-entropies on
-    the training cases that have them, averaged over past batches: a branch that overfits is favoured.
+    the training cases that have them, averaged over past batches: a branch that overfits is favoured. The fused head
+    does not stand for election: in the original single modalities do.
     """
 
     title = "LCKD (adapted)"
@@ -39,12 +40,12 @@ class LearnableCrossModal(Method):
 
     @dataclass(frozen=True)
     class Options:
-        """Without unit. [D] our decision; the published weight, 0.1, is of a distance of features."""
+        """Without unit. [D] our decision."""
 
         temperature: float = TEMPERATURE
         """T, the same for all methods [D]."""
         elected: float = 1.0
-        """Weight [D]."""
+        """Weight [D], that of KD; the published one, 0.1, is of a distance of features."""
         momentum: float = 0.9
         """Share of the past in the averaged errors, a batch [D]."""
 

@@ -33,7 +33,8 @@ class MetaLearned(Method):
 
     The original weighs distances between the features of each pair of modalities, for which NetworkOutput would need
     `stream_features`, and learns a in an outer loop on validation cases. Here the branches' logits are weighed, and a
-    learns on the training cases from its own term, which does not reach the student.
+    learns on the training cases from its own term, which does not reach the student. The fused head is no teacher: it
+    is of all modalities, and has no importance to be learned. No weight is the original's.
     """
 
     title = "MetaKD (adapted)"
@@ -41,7 +42,7 @@ class MetaLearned(Method):
 
     @dataclass(frozen=True)
     class Options:
-        """Without unit. [D] our decision."""
+        """Without unit. All [D], our decision: the original weighs other distances."""
 
         temperature: float = TEMPERATURE
         """T, the same for all methods [D]."""

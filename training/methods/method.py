@@ -18,7 +18,7 @@ class MethodError(ReactKDError):
 
 @dataclass(frozen=True)
 class DistillBatch:
-    """What student and teacher say of the same B cases.
+    """What student and teacher say of the same B cases: maps centred, the teacher's logits calibrated.
 
     student: after modality dropout. teacher: of the whole cases; None for methods without one. student_regions,
     regions: (B, R, d, h, w), soft weights, perturbed and not; row i of both is the same region, row 0 the parenchyma,
@@ -47,12 +47,15 @@ class DistillBatch:
 class Method(nn.Module):
     """The terms that a method adds to L_cls. Subclasses write `terms`; learned parts and memories are their own.
 
+    Each term is proportional to the option of its name, its weight.
+
     A batch is read, never changed, and no network is edited. The constructor raises MethodError where `check` does.
     """
 
     title: ClassVar[str]
     """The name in tables. "(re-implementation)": its equations or code are not public. "(adapted)": a part of it has
-    nothing to work on here and is left out or replaced; its docstring says which and by what."""
+    nothing to work on here and is left out or replaced; its docstring says which and by what. Weights that are not
+    the published ones say so, as [D]."""
     published: ClassVar[bool] = False
     """Whether the paper's Table I compares with it."""
     needs_teacher: ClassVar[bool] = True

@@ -42,7 +42,7 @@ class StructuredPatches(Method):
 
     @dataclass(frozen=True)
     class Options:
-        """Without unit. All [D], our decision, where no source gives them."""
+        """Without unit. All [D], our decision: the original's are not public."""
 
         temperature: float = TEMPERATURE
         """T of KD, the same for all methods."""

@@ -58,7 +58,9 @@ class PerformanceWeighted(Method):
     """Σ_k w_k T² KL over the teacher's branches + their maps, fused by attention, at several scales.
 
     There is no public code: the attention is that of AT, between branches, and averages of the fused map take the place
-    of deeper stages, for which NetworkOutput would need `stage_features`.
+    of deeper stages, for which NetworkOutput would need `stage_features`. The original weighs
+    several teachers, which learn from each other by that fusion; here they are the branches, as they were trained, and
+    the fused head, a mixture of both, is none. The weights of both terms are ours.
     """
 
     title = "MTCM-KD (re-implementation)"

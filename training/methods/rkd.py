@@ -52,7 +52,12 @@ def _distances(differences: Tensor) -> Tensor:
 
 
 class Relational(Method):
-    """On the globally averaged map; compares cases of one batch, of three at least."""
+    """On the globally averaged map; compares cases of one batch, of three at least.
+
+    As in the authors' code, means are over all pairs and triplets, those of a case with itself included. Neither loss
+    knows the scale of the vectors, so its gradient grows as they draw together: averages of maps differ far less
+    between cases than voxels do, and the published weights then outweigh L_cls.
+    """
 
     title = "RKD"
 

@@ -1,4 +1,6 @@
+import shlex
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from REACTKDLib.imaging.errors import ReactKDError
 from training.engine.settings import Optimisation
 from training.experiments.checks import check_settings
 from training.experiments.network_checks import check_networks
+from training.experiments.reading import read_experiment
 
 
 def test_a_sound_experiment_passes(experiment):
@@ -95,6 +98,34 @@ def test_without_pet_all_that_do_not_fit_are_named_at_once_with_what_to_do(exper
     assert "The cohort has no PET." in error.hint
     assert "set its tracers to null" in error.hint
     assert "Leave the method out" in error.hint
+
+
+@pytest.mark.parametrize("settings", [None, "paper"])
+@pytest.mark.parametrize("name", ["table1", "table2", "table3", "ablation", "smoke"])
+def test_without_pet_the_hint_ends_with_what_trains_all_others_and_no_more_is_left_out(name, settings):
+    """What it says is done, and what it leaves out is put back, one at a time."""
+    try:
+        check_networks(read_experiment(name, settings=settings), CT_ONLY)
+    except ReactKDError as error:
+        command = error.hint.partition("All that fits is trained with ")[2].removesuffix(".")
+    else:
+        return
+    words = shlex.split(command)
+    changes = [value for option, value in pairwise(words) if option == "--set"]
+    without = [name for option, value in pairwise(words) if option == "--without" for name in value.split(",")]
+    told = read_experiment(name, changes, settings=settings, without=without)
+    check_networks(told, CT_ONLY)
+    whole = read_experiment(name, settings=settings)
+    for left_out in without:
+        student = replace(whole.students[left_out], tracers=None)
+        if student.teacher in told.teachers:
+            with pytest.raises(ReactKDError, match=left_out):
+                check_networks(replace(told, students={left_out: student}), CT_ONLY)
+
+
+def test_what_no_cohort_would_help_is_not_to_be_left_out(experiment):
+    students = experiment.students | {"alone": replace(experiment.students["alone"], method="nonsense")}
+    assert "--without" not in refusal(replace(experiment, students=students), CT_ONLY).hint
 
 
 def test_a_teacher_that_reads_pet_alone_is_refused_without_pet_and_its_students_are_not_named(experiment):

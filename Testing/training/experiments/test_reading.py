@@ -70,6 +70,90 @@ def test_a_change_reaches_the_setting_it_names_and_no_other(read):
     assert changed == replace(before, folds=5, students=students)
 
 
+def test_settings_that_networks_share_by_an_anchor_are_changed_for_the_one_that_is_named(read):
+    text = "students: {a: &a {width: 64, optimisation: &o {epochs: 9}}, b: {<<: *a}, c: {optimisation: *o}}"
+    changed = read(text, "students.a.optimisation.epochs=3").students
+    assert {name: student.optimisation.epochs for name, student in changed.items()} == {"a": 3, "b": 9, "c": 9}
+
+
+def test_a_star_stands_for_every_network_of_its_kind_that_is_not_left_out(read):
+    text = "students: {a: {width: 64}, b: {tracers: [fdg]}, c: null}"
+    changed = read(text, "students.*.tracers=[act]", "students.*.optimisation={epochs: 3}", "students.a.width=32")
+    assert {name: (own.tracers, own.optimisation.epochs, own.width) for name, own in changed.students.items()} == {
+        "a": (("act",), 3, 32),
+        "b": (("act",), 3, 128),
+    }
+    assert changed.teachers == read(text).teachers
+
+
+LEFT_OUT = {
+    "by null in the file": ("students: {a: {method: kd}, b: null}", (), ()),
+    "by a change": ("students: {a: {method: kd}, b: {}}", ("students.b=null",), ()),
+    "by name": ("students: {a: {method: kd}, b: {}}", (), ("b",)),
+}
+
+
+@pytest.mark.parametrize(("text", "changes", "without"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_a_student_that_is_null_or_left_out_by_name_is_none(tmp_path, text, changes, without):
+    (tmp_path / "mine.yaml").write_text(text)
+    found = read_experiment(str(tmp_path / "mine.yaml"), changes, without=without)
+    assert {name: student.method for name, student in found.students.items()} == {"a": "kd"}
+
+
+def test_a_teacher_that_is_left_out_is_missed_by_its_students(read):
+    text = "phantoms: {}\nteachers: {big: {}, small: {}}\nstudents: {a: {teacher: small}, b: {teacher: big}}"
+    with pytest.raises(ExperimentError, match=r"students\.a\.teacher cannot be 'small'") as error:
+        check_settings(read(text, "teachers.small=null"))
+    assert "The experiment has the teachers: big." in error.value.hint
+    check_settings(read(text, "teachers.small=null", "students.a=null"))
+
+
+def test_the_network_that_is_there_by_default_can_be_left_out_too(read):
+    assert read("", "students.react_kd=null").students == {}
+    assert read("", "students.react_kd.width=64").students["react_kd"].width == 64
+
+
+@pytest.mark.parametrize(
+    ("changes", "without", "says"),
+    [
+        (("students.mtcmkd=null",), (), "--set students.mtcmkd=null: there is no mtcmkd among the students"),
+        (("teachers.mtcm_kd=null",), (), "there is no mtcm_kd among the teachers"),
+        ((), ("mtcmkd",), "--without mtcmkd: there is no mtcmkd among the students"),
+    ],
+)
+def test_leaving_out_what_is_not_there_is_refused_with_what_is(changes, without, says):
+    with pytest.raises(ExperimentError) as error:
+        read_experiment("table1", changes, without=without)
+    assert says in error.value.message
+    assert "mtcm_kd?" in error.value.hint or "dual, ct" in error.value.hint
+
+
+def test_with_the_settings_of_another_experiment_networks_keep_only_what_they_are_compared_for():
+    paper = read_experiment("paper")
+    table = read_experiment("table1", ["teachers.dual.cbam=false", "students.kd.options={kd: 0.5}"])
+    found = read_experiment(
+        "table1", ["teachers.dual.cbam=false", "students.kd.options={kd: 0.5}", "folds=5"], settings="paper"
+    )
+    dual, student = paper.teachers["dual"], paper.students["react_kd"]
+    assert (found.preprocessing, found.scanner) == (paper.preprocessing, paper.scanner)
+    assert (found.folds, found.dose_levels, found.phantoms) == (5, table.dose_levels, table.phantoms)
+    assert found.teachers == {"dual": replace(dual, cbam=False), "ct": replace(dual, branches=("dose",))}
+    assert found.students.keys() == table.students.keys()
+    own = replace(student, cbam="own")
+    assert found.students["react_kd"] == student
+    assert found.students["kd"] == replace(own, method="kd", options={"kd": 0.5})
+    assert found.students["of_ct_teacher"] == replace(student, teacher="ct")
+    assert found.students["alone"] == replace(own, method="alone", teacher=None, modality_dropout=0)
+    assert found.students["dropout_alone"] == replace(own, method="alone", teacher=None)
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_names() if read_experiment(name).phantoms])
+def test_every_shipped_experiment_can_have_the_papers_settings(name):
+    experiment = read_experiment(name, settings="paper")
+    check_settings(experiment)
+    check_networks(experiment, ("fdg", "act"))
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -7,7 +7,13 @@ import pytest
 
 from training.experiments.config import Experiment, External, PhantomCohort
 from training.experiments.reading import read_experiment, to_tree
-from training.experiments.reference import methods_reference, sections, settings_of, settings_reference
+from training.experiments.reference import (
+    methods_reference,
+    sections,
+    settings_of,
+    settings_reference,
+    write_pages,
+)
 from training.methods import method_class, method_names
 
 ROW = re.compile(r"^\| `([\w.]+)` \| `(.*?)` \| (.*) \|$", re.MULTILINE)
@@ -32,7 +38,7 @@ def leaves(tree: dict, place: str = "") -> set[str]:
 
 def test_the_page_is_what_the_code_says(project):
     page = (project / "training" / "SETTINGS.md").read_text(encoding="utf-8")
-    assert page == settings_reference(), "python -m training.experiments.reference > training/SETTINGS.md"
+    assert page == settings_reference(), "python -m training.experiments.reference --write"
 
 
 def test_the_command_prints_the_page(project):
@@ -110,4 +116,13 @@ def test_every_method_is_in_the_table_with_its_title():
 
 def test_the_readme_has_the_table_of_methods(project):
     readme = (project / "training" / "README.md").read_text(encoding="utf-8")
-    assert methods_reference() in readme, "python -m training.experiments.reference methods"
+    assert methods_reference() in readme, "python -m training.experiments.reference --write"
+
+
+def test_the_pages_are_written_where_they_belong_and_nothing_around_the_table_changes(tmp_path):
+    old = "\n".join(methods_reference().splitlines()[:3]).replace("alone", "gone")
+    (tmp_path / "README.md").write_text(f"# Training\n\nMethods.\n\n{old}\n\nAfter.\n\n| a |\n")
+    write_pages(tmp_path)
+    written = f"# Training\n\nMethods.\n\n{methods_reference()}\nAfter.\n\n| a |\n"
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == written
+    assert (tmp_path / "SETTINGS.md").read_text(encoding="utf-8") == settings_reference()

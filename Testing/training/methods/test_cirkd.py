@@ -4,7 +4,7 @@ import torch
 from scipy.special import rel_entr, softmax
 
 from Testing.training.methods.batches import architectures, random_batch, random_tensor, reaches_the_student_alone
-from training.methods._maps import voxel_vectors
+from training.methods._maps import halved, voxel_vectors
 from training.methods.cirkd import CrossImage, batch_similarities, similarity_loss
 
 GRID = (4, 6, 6)
@@ -36,37 +36,60 @@ def test_agreement_costs_nothing_and_the_gradient_reaches_the_student_alone():
 def test_similarities_to_memory_equal_the_written_out_loop():
     method, batch = cirkd(voxel_sample=10**6, region=1.0), random_batch()
     terms = method(batch)
-    memory = method.regions.filled().double().numpy()
+    memory = torch.cat([queue.filled() for queue in method.regions]).double().numpy()
 
-    def halved(maps: torch.Tensor) -> np.ndarray:
+    def halves(maps: torch.Tensor) -> np.ndarray:
         values = maps.detach().double().numpy()
         return values.reshape(*values.shape[:2], 2, 2, 3, 2, 3, 2).mean((3, 5, 7)).reshape(*values.shape[:2], -1)
 
-    kernel = method.project.weight.detach().double().numpy()[:, :, 0, 0, 0]
+    first, _, _, second = (getattr(layer, "weight", None) for layer in method.project)
+    hidden = np.einsum("kc,bcn->bkn", first.detach().double()[:, :, 0, 0, 0], halves(batch.student.features))
+    mean, variance = hidden.mean((0, 2), keepdims=True), hidden.var((0, 2), keepdims=True)
+    hidden = np.maximum((hidden - mean) / np.sqrt(variance + 1e-5), 0)
+    projected = np.einsum("kc,bcn->bkn", second.detach().double()[:, :, 0, 0, 0], hidden)
     divergences = []
-    for s, t in zip(halved(batch.student.features), halved(batch.teacher.features), strict=True):
-        for ours, theirs in zip((kernel @ s).T, t.T, strict=True):
+    for s, t in zip(projected, halves(batch.teacher.features), strict=True):
+        for ours, theirs in zip(s.T, t.T, strict=True):
             q, p = (softmax(memory @ v / np.linalg.norm(v) / 0.1) for v in (ours, theirs))
             divergences.append(rel_entr(p, q).sum())
     assert float(terms["region"].detach()) == pytest.approx(np.mean(divergences), abs=1e-6)
 
 
-def test_every_region_that_is_there_is_remembered_with_as_many_voxels():
+BACKGROUND, LIVER, LESIONS = range(3)
+
+
+def test_every_tissue_that_a_case_has_is_remembered_apart_with_as_many_voxels():
     method, batch = cirkd(), random_batch(4, regions=3)
-    batch.regions[1, 2] = 0
+    batch.regions[1, 1:] = 0
     method(batch)
-    assert int(method.regions.pushed) == 4 * 3 - 1
-    assert int(method.voxels.pushed) == 16 * (4 * 3 - 1)
+    assert [int(queue.pushed) for queue in method.regions] == [4, 4, 3]
+    assert [int(queue.pushed) for queue in method.voxels] == [16 * 4, 16 * 4, 16 * 3]
 
 
-def test_voxels_are_remembered_from_where_the_region_is():
-    method, batch = cirkd(), random_batch(2, regions=1)
+def test_voxels_are_remembered_from_where_the_tissue_is():
+    method, batch = cirkd(), random_batch(2, regions=2)
     batch.regions.zero_()
-    batch.regions[:, 0, :2, :2, :2] = 1
+    batch.regions[:, 1, :2, :2, :2] = 1
     method(batch)
     corner = batch.teacher.features.detach()[:, :, :2, :2, :2].mean((2, 3, 4))
-    expected = torch.nn.functional.normalize(corner, dim=1).repeat_interleave(16, 0)
-    torch.testing.assert_close(method.voxels.filled(), expected)
+    expected = torch.nn.functional.normalize(corner, dim=1)
+    torch.testing.assert_close(method.regions[LESIONS].filled(), expected)
+    torch.testing.assert_close(method.voxels[LESIONS].filled(), expected.repeat_interleave(16, 0))
+    assert not len(method.voxels[LIVER].filled())
+    assert len(method.regions[BACKGROUND].filled()) == 2
+
+
+def test_as_many_voxels_of_each_tissue_are_drawn_however_many_are_remembered():
+    method, batch = cirkd(voxel_sample=12, voxel=1.0).eval(), random_batch()
+    remembered = torch.eye(16)[:3]
+    for tissue, count in enumerate((100, 50, 3)):
+        method.voxels[tissue].push(remembered[tissue].expand(count, -1))
+    # 12 // 3 + 1 of those that have them.
+    memory = remembered[[0] * 5 + [1] * 5 + [2] * 3]
+    student, teacher = (halved(output.features) for output in (batch.student, batch.teacher))
+    ours, theirs = voxel_vectors(method.project(student)), voxel_vectors(teacher)
+    expected = similarity_loss(ours @ memory.T, theirs @ memory.T, 0.1)
+    torch.testing.assert_close(method(batch)["voxel"], expected)
 
 
 def test_what_is_remembered_and_drawn_depends_on_what_was_seen_and_not_on_the_state_of_any_generator():

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from Testing.training.methods.batches import GRID, reaches_the_student_alone, two_maps
-from training.methods.ifvd import feature_variation_loss, tissue_classes
+from training.methods.ifvd import feature_variation_loss
 
 
 def soft_classes() -> torch.Tensor:
@@ -37,14 +37,6 @@ def test_agreement_up_to_scale_costs_nothing_and_the_gradient_reaches_the_studen
     classes = soft_classes()
     assert float(feature_variation_loss(3 * teacher, teacher, classes).detach()) == pytest.approx(0, abs=1e-12)
     assert reaches_the_student_alone(lambda s, t: feature_variation_loss(s, t, classes), student, teacher)
-
-
-def test_tissues_are_background_liver_and_all_lesions_together():
-    regions = torch.rand(2, 5, *GRID).softmax(1)[:, 1:]
-    classes = tissue_classes(regions)
-    torch.testing.assert_close(classes.sum(1), torch.ones(2, *GRID))
-    torch.testing.assert_close(classes[:, 1], regions[:, 0])
-    torch.testing.assert_close(classes[:, 2], regions[:, 1:].sum(1))
 
 
 def test_a_tissue_that_a_case_lacks_changes_nothing():

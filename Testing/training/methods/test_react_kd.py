@@ -56,8 +56,9 @@ def test_a_student_that_agrees_with_its_teacher_pays_nothing():
 
 
 def test_without_region_graphs_it_is_kd_and_learns_nothing_of_its_own():
-    method = react_kd(rgd=0)
-    assert set(method(random_batch())) == {"kd"}
+    method, batch = react_kd(rgd=0, kd=0.3), random_batch()
+    kd = distillation_loss(batch.student.logits, batch.teacher.logits)
+    torch.testing.assert_close(method(batch), {"kd": 0.3 * kd})
     assert not list(method.parameters())
 
 
