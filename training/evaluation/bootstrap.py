@@ -8,7 +8,7 @@ from scipy.stats import t as student_t
 
 from .checks import check_scores
 from .metrics import METRICS, measure_blocks
-from .resampling import patient_swaps, patient_weights
+from .resampling import can_resample, patient_swaps, patient_weights
 from .scores import ranks
 
 TIE = 1e-12
@@ -30,11 +30,11 @@ RESAMPLING = Resampling()
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with the limits of its interval."""
+    """A value with the limits of its interval; None where there are too few patients for one (`can_resample`)."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,11 @@ def bootstrap(
     weights = patient_weights(labels, patients, settings.resamples, generator, networks)
     weights = np.concatenate([np.ones_like(weights[:1]), weights])
     values = _mean_over_seeds(labels, probabilities, weights, names, networks)
+    enough = can_resample(labels, patients, networks)
     found = {}
     for name, of in values.items():
-        low, high = _limits(name, of, settings.level)
-        found[name] = Estimate(float(of[0]), max(low, 0.0) if METRICS[name].inflated else low, high)
+        low, high = _limits(name, of, settings.level) if enough else (None, None)
+        found[name] = Estimate(float(of[0]), max(low, 0.0) if enough and METRICS[name].inflated else low, high)
     return found
 
 
@@ -98,12 +99,14 @@ def compare(
     of_first = _mean_over_seeds(labels, first, weights, names, networks)
     of_second = _mean_over_seeds(labels, second, weights, names, networks)
     permuted = _permuted_differences(labels, first, second, patients, names, settings, networks)
+    enough = can_resample(labels, patients, networks)
     found = {}
     for name in names:
         difference = of_first[name] - of_second[name]
         exceeding = (np.abs(permuted[name]) >= abs(difference[0]) - TIE).sum()
         p = float((1 + exceeding) / (1 + settings.permutations))
-        found[name] = Difference(float(difference[0]), *_limits(name, difference, settings.level), p=p)
+        limits = _limits(name, difference, settings.level) if enough else (None, None)
+        found[name] = Difference(float(difference[0]), *limits, p=p)
     return found
 
 

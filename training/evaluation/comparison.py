@@ -1,6 +1,6 @@
 """Whether one job is better than another, on the same patients."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,9 +20,10 @@ from .entries import (
 )
 from .errors import EvaluationError
 from .metrics import METRICS, measure
+from .resampling import STRATIFIED
 from .run_folder import read_run
 from .summary import value_of
-from .table import Cell, Column, Table, Value
+from .table import Cell, Column, Table, Value, with_missing
 
 WHICH = (
     Column("inputs", "Inputs"),
@@ -69,8 +70,8 @@ def compare_jobs(
     """The reference minus each other job: differences, intervals and p-values, over patients and over networks.
 
     Over patients the networks are held fixed. Over networks, those of the same fold and seed are pairs (t interval and
-    test, `t_interval`): that says what is left when they are trained again, and its p-values are corrected for all
-    jobs.
+    test, `t_interval`): that says what is left when they are trained again. Its p-values are corrected for all jobs;
+    with one network of each job there are none, and those over patients are.
 
     split: test or external, where all folds' networks predict the same cases and the differences are means over them.
     others: by default every other job of the run with the reference's inputs and dose. Seeds that both have in full are
@@ -92,7 +93,7 @@ def compare_jobs(
         alike = (reference.inputs, reference.dose)
         others = [e for e in found.entries if e != reference and (e.inputs, e.dose) in {alike, UNKNOWN}]
     compared: dict[Entry, _Compared] = {}
-    incomplete: list[tuple[Cell, ...]] = []
+    incomplete: list[tuple[tuple[Cell, ...], str]] = []
     undefined: dict[Entry, str] = {}
     for other in others:
         of_other = _entry(found, other)
@@ -105,16 +106,15 @@ def compare_jobs(
         else:
             missing = of_other.missing(found.seeds)
             why = f"incomplete, missing: {missing or 'of the reference, ' + of_reference.missing(found.seeds)}"
-            incomplete.append((other.job, other.inputs, other.dose, "", why, *[""] * len(MEASURED)))
+            incomplete.append(((other.job, other.inputs, other.dose), why))
     rows = [
-        (other.job, other.inputs, other.dose, _seeds(compared[other]), *measured)
+        ((other.job, other.inputs, other.dose, _seeds(compared[other]), *measured), "")
         for other, measured in _rows(compared, names)
     ]
     title = f"{reference} minus other jobs ({split} cases{f', {found.only_folds}' if found.only_folds else ''})"
-    one_seed = any(len(of.seeds) == 1 for of in compared.values())
-    columns = (Column("job", "Job"), *WHICH, *MEASURED)
-    remarks = (*_remarks(settings, split, one_seed), *_left_out(undefined))
-    return Table(title, columns, (*rows, *incomplete), remarks, note)
+    columns, rows = with_missing((Column("job", "Job"), *WHICH, *MEASURED), [*rows, *incomplete])
+    remarks = (_remark(settings, found, compared.values()), *_left_out(undefined))
+    return Table(title, columns, rows, remarks, note)
 
 
 def compare_parts(
@@ -135,7 +135,7 @@ def compare_parts(
     found = read_run(run, TEST)
     compared: dict[str, _Compared] = {}
     facts: dict[str, tuple[Cell, ...]] = {}
-    incomplete: list[tuple[Cell, ...]] = []
+    incomplete: list[tuple[tuple[Cell, ...], str]] = []
     for part, entries in pairs.items():
         of_pairs = [(_entry(found, first), _entry(found, second)) for first, second in entries]
         inputs, dose = entries[0][0].inputs, entries[0][0].dose
@@ -146,17 +146,17 @@ def compare_parts(
         else:
             lacking = next(of for pair in of_pairs for of in pair if of.missing(found.seeds))
             why = f"incomplete, missing: of {lacking.entry.job}, {lacking.missing(found.seeds)}"
-            incomplete.append((*facts[part], "", why, *[""] * len(MEASURED)))
-    rows = [(*facts[part], _seeds(compared[part]), *measured) for part, measured in _rows(compared, names)]
+            incomplete.append((facts[part], why))
+    rows = [((*facts[part], _seeds(compared[part]), *measured), "") for part, measured in _rows(compared, names)]
     columns = (Column("part", "Part"), Column("pairs", "Pairs"), *WHICH, *MEASURED)
-    one_seed = any(len(of.seeds) == 1 for of in compared.values())
+    columns, rows = with_missing(columns, [*rows, *incomplete])
     remarks = (
         "Students with a part minus those that differ in it alone, mean over the pairs. Over networks: one value, the "
         "mean over the pairs, for each fold and seed.",
-        *_remarks(settings, TEST, one_seed),
+        _remark(settings, found, compared.values()),
     )
     title = f"What each part brings (test cases{f', {found.only_folds}' if found.only_folds else ''})"
-    return Table(title, columns, (*rows, *incomplete), remarks, note)
+    return Table(title, columns, rows, remarks, note)
 
 
 def _entry(found: RunPredictions, entry: Entry) -> EntryPredictions:
@@ -169,7 +169,9 @@ def _entry(found: RunPredictions, entry: Entry) -> EntryPredictions:
 
 def _shared(found: RunPredictions) -> float:
     """Held-out cases for each that a fold learns from, where there are several folds; for `t_interval`."""
-    return 1 / (len(found.held_out) - 1) if len(found.folds) > 1 else 0.0
+    if len(found.folds) < 2:
+        return 0.0
+    return sum(len(found.held_out[fold]) for fold in found.folds) / sum(found.learnt[fold] for fold in found.folds)
 
 
 def _difference(
@@ -224,7 +226,7 @@ def _rows(compared: Mapping[Key, _Compared], names: Sequence[str]) -> Iterator[t
     """Metric and what was measured of it, with Holm's correction over all that are compared."""
     adjusted: dict[str, dict[Key, float]] = {}
     for name in names:
-        of_name = {key: of.over_networks[name].p for key, of in compared.items() if of.over_networks}
+        of_name = {key: (of.over_networks or of.over_patients)[name].p for key, of in compared.items()}
         adjusted[name] = dict(zip(of_name, holm(list(of_name.values())), strict=True))
     for key, of in compared.items():
         for name in names:
@@ -232,11 +234,10 @@ def _rows(compared: Mapping[Key, _Compared], names: Sequence[str]) -> Iterator[t
             cells: list[Cell] = [_cell(name, over_patients), Value(over_patients.p, style="p")]
             if of.over_networks:
                 over_networks = of.over_networks[name]
-                p_values = (over_networks.p, adjusted[name][key])
-                cells += [_cell(name, over_networks), *(Value(p, style="p") for p in p_values)]
+                cells += [_cell(name, over_networks), Value(over_networks.p, style="p")]
             else:
-                cells += [""] * 3
-            yield key, (METRICS[name].title, *cells)
+                cells += ["", ""]
+            yield key, (METRICS[name].title, *cells, Value(adjusted[name][key], style="p"))
 
 
 def _seeds(of: _Compared) -> str:
@@ -253,17 +254,22 @@ def _left_out(undefined: dict[Entry, str]) -> Iterator[str]:
         yield f"Left out, since metrics are not defined without a case of every grade: {named}."
 
 
-def _remarks(settings: Resampling, split: str, one_seed: bool) -> tuple[str, ...]:
+def _remark(settings: Resampling, found: RunPredictions, compared: Collection[_Compared]) -> str:
     what = "of pooled held-out cases, not of means over folds"
-    if split == EXTERNAL:
+    if found.split == EXTERNAL:
         what = "on another cohort, each the mean over the networks (fold and seed) of both"
-    level = f"{settings.level:.0%}"
+    level, shared = f"{settings.level:.0%}", _shared(found)
+    in_common = (
+        f", corrected for what folds learn from in common, with {shared:.2f} held-out cases for each learnt from "
+        "(Nadeau and Bengio 2003)"
+    )
+    one_seed = any(len(of.seeds) == 1 for of in compared)
     return (
         f"Differences {what}, in points of % where the metric is in %. Difference and p (patients): of these networks "
         f"as they were trained; {level} percentiles over {settings.resamples} bootstrap resamples of patients, both "
-        f"jobs in the same resample, and {settings.permutations} permutations of the two jobs by patient, two-sided. "
-        f"Over networks and p: mean difference of the networks of the same fold and seed, with Student's {level} "
-        "interval and test, corrected for what folds learn from in common (Nadeau and Bengio 2003): what training them "
-        "again would leave. Holm: of p, over the jobs compared, for each metric by itself."
-        f"{' ' + ONE_SEED if one_seed else ''}",
+        f"jobs in the same resample, {STRATIFIED}; {settings.permutations} permutations of the two jobs by patient, "
+        "two-sided. Over networks and p: mean difference of the networks of the same fold and seed, with Student's "
+        f"{level} interval and test{in_common if shared else ''}: what training them again would leave. Holm: of p "
+        f"where there is one, else of p (patients); over the jobs compared, for each metric by itself."
+        f"{' ' + ONE_SEED if one_seed else ''}"
     )

@@ -1,6 +1,6 @@
 """What the networks of a run predicted, by the lines of a table."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,11 +46,7 @@ class EntryPredictions:
 
     def missing(self, run_seeds: tuple[int, ...]) -> str:
         """Which folds of which seeds are not there, in words; "" where all are."""
-        seeds_of: dict[tuple[int, ...], list[int]] = {}
-        for seed in run_seeds:
-            lacking = sorted(set(self.folds) - set(self.by_seed.get(seed, {})))
-            seeds_of.setdefault(tuple(lacking), []).append(seed)
-        return "; ".join(f"fold {listed(folds)} of seed {listed(seeds)}" for folds, seeds in seeds_of.items() if folds)
+        return missing_folds(self.folds, self.by_seed, run_seeds)
 
     def in_order(self, seed: int) -> tuple[Predictions, ...]:
         """Of each fold."""
@@ -83,13 +79,15 @@ class EntryPredictions:
 
 @dataclass(frozen=True)
 class RunPredictions:
-    """held_out: cases of each fold. folds: those that the run was asked to train. seeds: all that any job of it has.
+    """held_out: cases of each fold. learnt: how many each learns from.
 
+    folds: those that the run was asked to train. seeds: all that any job of it has.
     entries: by job, inputs and dose, of one split. calibrated: whether logits have the temperature of validation cases.
     """
 
     split: str
     held_out: tuple[tuple[str, ...], ...]
+    learnt: tuple[int, ...]
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
     entries: dict[Entry, EntryPredictions]
@@ -118,6 +116,15 @@ def why_undefined(parts: Iterable[Predictions]) -> str:
     labels = np.concatenate([part.labels for part in parts])
     absent = ", ".join(name.lower() for name in absent_classes(labels))
     return f"no case of grade {absent}" if absent and len(labels) else "no case" if absent else ""
+
+
+def missing_folds(folds: Iterable[int], found: Mapping[int, Collection[int]], seeds: Iterable[int]) -> str:
+    """Which folds of which seeds are not among those found, seed -> folds, in words; "" where all are."""
+    seeds_of: dict[tuple[int, ...], list[int]] = {}
+    for seed in seeds:
+        lacking = tuple(sorted(set(folds) - set(found.get(seed, ()))))
+        seeds_of.setdefault(lacking, []).append(seed)
+    return "; ".join(f"fold {listed(folds)} of seed {listed(seeds)}" for folds, seeds in seeds_of.items() if folds)
 
 
 def listed(numbers: Iterable[int]) -> str:

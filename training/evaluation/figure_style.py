@@ -19,8 +19,8 @@ MM_PER_INCH = 25.4
 PNG_DPI = 300
 NOTE_CHARACTERS = 76
 """That fit into a column in the note's size, in the widest of the fonts."""
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Told apart with any colour vision (Okabe and Ito 2008); the yellow is left out, too faint as a line."""
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255")
+"""Told apart with any colour vision (Okabe and Ito 2008); instead of their yellow, too faint as a line, Tol's wine."""
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (2, 3)))
 """With the colours, so that lines are told apart in grey too."""
 MARKERS = "osD^vPX"

@@ -48,8 +48,10 @@ def roc_figure(
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
         for index, curve in enumerate(curves):
             area = curve.auc
-            name = f"{_short(index, len(curves))}: {area.value:.2f} [{area.low:.2f}, {area.high:.2f}]"
-            axes.fill_between(GRID, curve.low, curve.high, color=COLORS[index], alpha=0.15, linewidth=0)
+            name = f"{_short(index, len(curves))}: {area.value:.2f}"
+            name += "" if area.low is None else f" [{area.low:.2f}, {area.high:.2f}]"
+            if curve.low is not None:
+                axes.fill_between(GRID, curve.low, curve.high, color=COLORS[index], alpha=0.15, linewidth=0)
             axes.plot(
                 curve.false_positive_rate,
                 curve.sensitivity,
@@ -87,7 +89,7 @@ def reliability_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: s
     curve = reliability_curve(labels, probabilities)
     error = measure(labels, probabilities, ("ece",))["ece"]
     with print_style():
-        figure, axes = new_figure(84, note)
+        figure, axes = new_figure(92, note)
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
         confidence, _ = top_label(labels, probabilities)
         share = np.full(len(labels), 1 / len(labels))
@@ -101,11 +103,12 @@ def reliability_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: s
             linewidth=0.9,
             label="gap to confidence",
         )
-        axes.plot(
-            curve.confidence, curve.accuracy, color=COLORS[0], marker="o", linestyle="none", label="right decisions"
-        )
-        axes.legend(loc="upper left", title=f"ECE {error:.3f}, {BINS} bins", alignment="left")
+        # Not clipped: what is always right lies on the border.
+        points = {"color": COLORS[0], "marker": "o", "linestyle": "none", "clip_on": False, "zorder": 3}
+        axes.plot(curve.confidence, curve.accuracy, **points, label="right decisions")
+        axes.set_title(f"ECE {error:.3f}, {BINS} bins", loc="left")
         _unit_square(axes, "Confidence in the chosen grade", "Share")
+        _legend_above(figure, axes)
     return figure
 
 
@@ -138,16 +141,15 @@ def confusion_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: str
 
 
 def cost_figure(points: Sequence[CostPoint], *, cost: str, quality: str, note: str = "") -> Figure:
-    """Quality with its interval against cost, on a logarithmic axis. cost, quality: what the axes say, with units."""
+    """Quality, in %, with its interval against cost, on a logarithmic axis. cost, quality: what the axes say."""
     with print_style():
         figure, axes = new_figure(62 + _legend_mm([point.name for point in points]), note)
         for index, point in enumerate(points):
-            value = point.quality
-            around = [[value.value - value.low], [value.high - value.value]]
+            values, around = _in_percent([point.quality])
             look = _look(index, marker=MARKERS) | {"linestyle": "none", "elinewidth": 0.8, "capsize": 1.5}
-            axes.errorbar(point.cost, value.value, yerr=around, label=point.name, **look)
+            axes.errorbar(point.cost, values, yerr=around, label=point.name, **look)
         costs = [point.cost for point in points]
-        axes.set(xscale="log", xlim=(min(costs) / 1.6, max(costs) * 1.6), xlabel=cost, ylabel=quality)
+        axes.set(xscale="log", xlim=(min(costs) / 1.6, max(costs) * 1.6), xlabel=cost, ylabel=f"{quality}, %")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -156,7 +158,7 @@ def cost_figure(points: Sequence[CostPoint], *, cost: str, quality: str, note: s
 
 
 def forest_figure(estimates: Mapping[str, Mapping[str, Estimate]], *, quality: str, note: str = "") -> Figure:
-    """A line for each method, with its value and interval for each of the inputs that it reads.
+    """A line for each method, with its value and interval, in %, for each of the inputs that it reads.
 
     estimates: inputs -> method -> value, in the order to be drawn, from above. quality: what the axis says.
     """
@@ -164,9 +166,7 @@ def forest_figure(estimates: Mapping[str, Mapping[str, Estimate]], *, quality: s
     with print_style():
         figure, axes = new_figure(24 + FOREST_ROW_MM * len(methods), note)
         for index, (inputs, of_inputs) in enumerate(estimates.items()):
-            found = list(of_inputs.values())
-            values = [of.value for of in found]
-            around = [[of.value - of.low for of in found], [of.high - of.value for of in found]]
+            values, around = _in_percent(list(of_inputs.values()))
             # Side by side on their line.
             rows = [methods.index(name) + (index - (len(estimates) - 1) / 2) * 0.24 for name in of_inputs]
             look = _look(index, marker=MARKERS) | {"linestyle": "none", "elinewidth": 0.8, "markersize": 3}
@@ -175,9 +175,15 @@ def forest_figure(estimates: Mapping[str, Mapping[str, Estimate]], *, quality: s
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(methods) - 0.4, -0.6)
         axes.grid(axis="x", color=GREY, alpha=0.25, linewidth=0.5)
-        axes.set(xlabel=quality)
+        axes.set(xlabel=f"{quality}, %")
         _legend_above(figure, axes)
     return figure
+
+
+def _in_percent(estimates: Sequence[Estimate]) -> tuple[np.ndarray, np.ndarray]:
+    """Values (N,), and how far their intervals reach below and above, (2, N); NaN, which draws none, without one."""
+    values, low, high = 100 * np.array([(of.value, of.low, of.high) for of in estimates], dtype=float).T
+    return values, np.stack([values - low, high - values])
 
 
 def _legend_above(figure: Figure, axes: Axes) -> None:
@@ -218,7 +224,7 @@ def _label_treat_all(axes: Axes, curve: DecisionCurve) -> None:
 
 
 def _look(index: int, **kinds: Sequence) -> dict[str, object]:
-    """Color and dashes or marker of one of up to 49 methods, no two alike."""
+    """Color and dashes or marker of one of up to 56 methods, no two alike."""
     turn = index // len(COLORS)
     return {"color": COLORS[index % len(COLORS)]} | {
         name: values[(index + turn) % len(values)] for name, values in kinds.items()

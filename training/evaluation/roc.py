@@ -7,7 +7,7 @@ import numpy as np
 
 from .bootstrap import RESAMPLING, Estimate, Resampling
 from .checks import check_scores
-from .resampling import patient_weights
+from .resampling import can_resample, patient_weights
 from .scores import one_vs_rest_auc
 
 GRID = np.linspace(0, 1, 201)
@@ -16,12 +16,15 @@ GRID = np.linspace(0, 1, 201)
 
 @dataclass(frozen=True)
 class RocCurve:
-    """Of one class against the rest: the curve's corners, and the band of sensitivity at each rate of `GRID`."""
+    """Of one class against the rest: the curve's corners, and the band of sensitivity at each rate of `GRID`.
+
+    No band where there are too few patients for one.
+    """
 
     false_positive_rate: np.ndarray
     sensitivity: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
     auc: Estimate
 
 
@@ -40,13 +43,16 @@ def roc_curves(
     weights = np.concatenate([np.ones_like(weights[:1]), weights]).astype(float)
     areas = one_vs_rest_auc(labels, probabilities, weights)
     tails = [(1 - settings.level) / 2, (1 + settings.level) / 2]
+    enough = can_resample(labels, patients)
     curves = []
     for index, score in enumerate(probabilities.T):
         false, true = _rates(labels == index, score, weights)
-        resampled = [np.interp(GRID, *corners) for corners in zip(false[1:], true[1:], strict=True)]
-        low, high = np.quantile(resampled, tails, axis=0)
-        area = Estimate(float(areas[0, index]), *map(float, np.quantile(areas[1:, index], tails)))
-        curves.append(RocCurve(false[0], true[0], low, high, area))
+        band = limits = (None, None)
+        if enough:
+            resampled = [np.interp(GRID, *corners) for corners in zip(false[1:], true[1:], strict=True)]
+            band = np.quantile(resampled, tails, axis=0)
+            limits = map(float, np.quantile(areas[1:, index], tails))
+        curves.append(RocCurve(false[0], true[0], *band, Estimate(float(areas[0, index]), *limits)))
     return tuple(curves)
 
 

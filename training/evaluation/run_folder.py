@@ -13,7 +13,8 @@ from .entries import EXTERNAL, TEST, UNKNOWN, VALIDATION, Entry, EntryPrediction
 from .errors import EvaluationError
 from .predictions import Predictions, read_predictions
 
-CONFIG, FOLDS, PREDICTIONS, DONE = "config.yaml", "folds.json", "predictions.csv", "done.json"
+CONFIG, FOLDS, SPLITS = "config.yaml", "folds.json", "splits.json"
+PREDICTIONS, DONE = "predictions.csv", "done.json"
 """Files of a run and of its jobs. The last is written last: a job without it has not finished."""
 KINDS = ("teacher", "student")
 """Of jobs: `teachers` and `students` of the configuration, by name."""
@@ -50,6 +51,7 @@ def read_run(run: Path | str, split: str = "test") -> RunPredictions:
     """
     run = Path(run)
     held_out = _held_out(run)
+    learnt = _learnt(run, held_out)
     asked = _asked(run, len(held_out))
     folds = asked.folds
     entries: dict[Entry, EntryPredictions] = {}
@@ -72,7 +74,7 @@ def read_run(run: Path | str, split: str = "test") -> RunPredictions:
         entry = Entry(name, *UNKNOWN)
         entries[entry] = EntryPredictions(entry, folds, {}, split == EXTERNAL)
     seeds = tuple(sorted({*asked.seeds, *(job.seed for job in jobs)}))
-    return RunPredictions(split, held_out, folds, seeds, dict(sorted(entries.items())), bool(temperatures))
+    return RunPredictions(split, held_out, learnt, folds, seeds, dict(sorted(entries.items())), bool(temperatures))
 
 
 def has_predicted(job: Path, split: str) -> bool:
@@ -88,6 +90,20 @@ def _held_out(run: Path) -> tuple[tuple[str, ...], ...]:
         return tuple(map(tuple, json.loads((run / FOLDS).read_text(encoding="utf-8"))["validation"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _bad(run, f"{FOLDS} cannot be read ({error})") from error
+
+
+def _learnt(run: Path, held_out: tuple[tuple[str, ...], ...]) -> tuple[int, ...]:
+    """By the run's splits, which set validation cases apart; without them, all that a fold does not hold out."""
+    if not (run / SPLITS).exists():
+        return tuple(sum(map(len, held_out)) - len(names) for names in held_out)
+    try:
+        folds = json.loads((run / SPLITS).read_text(encoding="utf-8"))["folds"]
+        learnt = tuple(len(fold["training"]) for fold in folds)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _bad(run, f"{SPLITS} cannot be read ({error})") from error
+    if len(learnt) != len(held_out) or 0 in learnt:
+        raise _bad(run, f"it has {len(held_out)} folds, and its {SPLITS} says nothing of some of them")
+    return learnt
 
 
 def _asked(run: Path, count: int) -> _Asked:

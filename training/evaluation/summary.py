@@ -9,6 +9,7 @@ from .bootstrap import RESAMPLING, Resampling, bootstrap, t_interval
 from .entries import EXTERNAL, TEST, VALIDATION, EntryPredictions, RunPredictions, listed, why_undefined
 from .metrics import METRICS, measure
 from .predictions import Predictions
+from .resampling import STRATIFIED
 from .run_folder import read_run
 from .table import Cell, Column, Table, Value
 
@@ -148,8 +149,8 @@ def _over_seeds(
 def _remarks(run: RunPredictions, names: Sequence[str], settings: Resampling) -> tuple[str, ...]:
     """What the lines of the table are."""
     intervals = (
-        f"percentiles of {settings.resamples} bootstrap resamples of patients, stratified by grade, for the networks "
-        "as they were trained"
+        f"percentiles of {settings.resamples} bootstrap resamples of patients for the networks as they were trained, "
+        f"{STRATIFIED}"
     )
     of_split = {
         TEST: f"Pooled: held-out cases of all folds as one, with {intervals}.",

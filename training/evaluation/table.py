@@ -2,26 +2,27 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
-LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "κ": r"$\kappa$"} | {
-    "±": r"$\pm$", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$", "<": "$<$", ">": "$>$", "×": r"$\times$",
-    "✓": r"$\checkmark$", "–": "--",
-} | {character: f"\\{character}" for character in "&%$#_{}"}  # fmt: skip
+import numpy as np
 
-PACKAGES = "% Needs the packages booktabs, amssymb (check marks) and, for letters with accents, inputenc in UTF-8."
+from .latex import latex_table
 
 
 @dataclass(frozen=True)
 class Value:
-    """A number in a cell. std: its spread. low, high: its interval. style: percent is written times 100."""
+    """A number in a cell. std: its spread. low, high: its interval.
+
+    style: percent is written times 100, rounded with three digits that count.
+    """
 
     value: float
     std: float | None = None
     low: float | None = None
     high: float | None = None
-    style: Literal["percent", "plain", "p"] = "plain"
+    style: Literal["percent", "plain", "p", "rounded"] = "plain"
 
     def __str__(self) -> str:
         if self.style == "p":
@@ -34,7 +35,10 @@ class Value:
         return text
 
     def _number(self, value: float) -> str:
-        text = f"{100 * value:.1f}" if self.style == "percent" else f"{value:.3f}"
+        if self.style == "rounded":
+            text = np.format_float_positional(value, precision=3, fractional=False, trim="-")
+        else:
+            text = f"{100 * value:.1f}" if self.style == "percent" else f"{value:.3f}"
         return text.replace("-", "−")
 
 
@@ -47,6 +51,9 @@ class Column:
 
     key: str
     title: str
+
+
+MISSING = Column("missing", "Missing")
 
 
 @dataclass(frozen=True)
@@ -90,20 +97,26 @@ class Table:
         return text.getvalue()
 
     def latex(self) -> str:
-        """For the packages that its first line names."""
-        head = " & ".join(_latex(column.title) for column in self.columns)
-        body = [" & ".join(_latex(str(cell)) for cell in row) + r" \\" for row in self.rows]
-        below = [r"\par\footnotesize " + _latex(text) for text in self.texts]
-        return "\n".join([
-            PACKAGES, r"\begin{table}", r"\centering", rf"\caption{{{_latex(self.title)}}}",
-            rf"\begin{{tabular}}{{{'l' * len(self.columns)}}}", r"\toprule", head + r" \\", r"\midrule",
-            *body, r"\bottomrule", r"\end{tabular}", *below, r"\end{table}",
-        ]) + "\n"  # fmt: skip
+        """For the packages and the page that its first lines name."""
+        head = [column.title for column in self.columns]
+        return latex_table(self.title, head, [[str(cell) for cell in row] for row in self.rows], self.texts)
 
     def _parts(self, index: int) -> list[str]:
         values = [row[index] for row in self.rows if isinstance(row[index], Value)]
         names = [field.name for field in fields(Value) if field.name != "style"]
         return ["value"] + [name for name in names[1:] if any(getattr(value, name) is not None for value in values)]
+
+
+def with_missing(
+    columns: Sequence[Column], lines: Sequence[tuple[Sequence[Cell], str]]
+) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
+    """Columns and rows of a table some of whose lines may lack their last cells.
+
+    lines: cells, and why some are missing, "" where none is: in a column of its own, if any line says so.
+    """
+    said = any(why for _, why in lines)
+    rows = [(*cells, *[""] * (len(columns) - len(cells)), *([why] if said else [])) for cells, why in lines]
+    return (*columns, *([MISSING] if said else [])), tuple(rows)
 
 
 def _part(cell: Cell, part: str) -> str | float | int:
@@ -115,7 +128,3 @@ def _part(cell: Cell, part: str) -> str | float | int:
 
 def _line(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
-
-
-def _latex(text: str) -> str:
-    return "".join(LATEX.get(character, character) for character in text)

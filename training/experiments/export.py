@@ -193,8 +193,10 @@ def _metrics(held_out: Mapping[int, Predictions], temperature: float, experiment
         estimates = bootstrap(part.labels, probabilities, part.patients, tuple(REPORTED), networks=networks)
         for name, title in REPORTED.items():
             key = f"{title}_{_key(inputs)}"
-            found[key] = round(estimates[name].value, 3)
-            found[f"{key}_interval"] = [round(estimates[name].low, 3), round(estimates[name].high, 3)]
+            of = estimates[name]
+            found[key] = round(of.value, 3)
+            if of.low is not None:  # of too few patients there is none
+                found[f"{key}_interval"] = [round(of.low, 3), round(of.high, 3)]
     return found
 
 

@@ -33,6 +33,17 @@ def react_kd_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> T
     return _of_class(attribute(features, nowhere, centre_head(network.head)).voxels, classes)
 
 
+@torch.no_grad()
+def node_attention_map(network: nn.Module, batch: ModalityBatch, classes: Tensor, regions: Tensor) -> Tensor:
+    """Each region filled with its node's attention, as Slicer shows it; zero outside of all; signed.
+
+    regions: (B, R, d, h, w), soft masks on the grid of the fused map; a voxel of several has its share of each.
+    """
+    nodes = attribute(network(batch).features, regions, centre_head(network.head)).nodes
+    of_class = nodes[torch.arange(len(nodes), device=nodes.device), :, classes]
+    return torch.einsum("br,brdhw->bdhw", of_class, regions.float())
+
+
 def grad_cam_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> Tensor:
     """Grad-CAM (Selvaraju 2017) of the fused map, by MONAI; not negative.
 

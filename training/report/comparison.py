@@ -23,6 +23,7 @@ from ..experiments.errors import ExperimentError
 from ..experiments.preparation import COHORT, experiment_of
 from ..experiments.record import failure_of
 from ..experiments.status import progress_of_run
+from .contrast import contrast
 from .costs import cost_table, costs_of_run
 from .explaining import explanation_table
 from .losses import loss_table
@@ -32,8 +33,6 @@ from .tables import STUDENT, pairs_of_parts, table_1, table_2, table_3, table_4
 
 PREFERRED = "student-react_kd"
 PHANTOMS = "Trained and tested on synthetic phantoms: says nothing about patients."
-COSTLY_SHARE = 5
-"""Every so many of the cases for occlusion, which takes hundreds of forward passes a case."""
 
 
 def compare(
@@ -77,7 +76,7 @@ def compare(
     chapters.append(Chapter("Features and attention", {}, of_networks.drawn))
     if explanations:
         chapters.append(_explanations(run, experiment, reference, explanations, device, note, missing))
-    chapters.append(_costs(run, device, settings, note, missing))
+    chapters.append(_costs(run, experiment, device, settings, note, missing))
     if losses := loss_table(run, note):
         chapters.append(Chapter("Training", {"losses": losses}))
     missing += [*forest.left_out, *of_predictions.left_out, *of_networks.left_out]
@@ -85,7 +84,7 @@ def compare(
         title=f"Comparison: {run.name}",
         facts=_facts(run, experiment, found, reference),
         warning=PHANTOMS if experiment.phantoms else "",
-        missing=missing,
+        missing=[_within(run, line) for line in missing],
         chapters=[chapter for chapter in chapters if chapter.tables or chapter.pictures],
         settings=(run / CONFIG).read_text(encoding="utf-8"),
     )
@@ -198,11 +197,12 @@ def _explanations(
     note: str,
     missing: list[str],
 ) -> Chapter:
-    costly = -(-cases // COSTLY_SHARE)
+    """Of the reference, and beside it the network that the figure of attention shows too."""
+    other = contrast(experiment, reference)
     try:
-        networks = networks_of(run, experiment, [reference], device)
+        networks = networks_of(run, experiment, [reference, *([other.job] if other else [])], device)
         if networks:
-            table = explanation_table(networks, cases=cases, costly_cases=costly, note=note)
+            table = explanation_table(networks, cases=cases, note=note)
             return Chapter("Explanations", {"explanations": table})
         why = f"no fold of {reference} is trained."
     except ReactKDError as error:
@@ -213,15 +213,29 @@ def _explanations(
     return Chapter("Explanations", {})
 
 
-def _costs(run: Path, device: torch.device | str, settings: Resampling, note: str, missing: list[str]) -> Chapter:
+def _costs(
+    run: Path,
+    experiment: Experiment,
+    device: torch.device | str,
+    settings: Resampling,
+    note: str,
+    missing: list[str],
+) -> Chapter:
     try:
         costs = costs_of_run(run, device=device, settings=settings)
     except ReactKDError as error:
         missing.append(f"What a decision costs: {error.message}")
         return Chapter("Costs", {})
-    pictures = cost_pictures(costs, note)
+    pictures = cost_pictures(experiment, costs, note)
     missing += pictures.left_out
     return Chapter("Costs", {"costs": cost_table(costs, device, note=note)}, pictures.drawn)
+
+
+def _within(run: Path, line: str) -> str:
+    """Without the place of the run: the page may be read anywhere."""
+    for folder in (run, run.resolve()):
+        line = line.replace(f"{folder}/", "")
+    return line
 
 
 def _facts(run: Path, experiment: Experiment, found: RunPredictions, reference: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What the networks of a run cost, and how good they are for that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,26 +9,39 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from REACTKDLib.networks.architecture import Architecture
+
 from ..data.draw_settings import NATIVE
 from ..engine.errors import TrainingError
 from ..evaluation.bootstrap import RESAMPLING, Estimate, Resampling, bootstrap
 from ..evaluation.entries import why_undefined
 from ..evaluation.figures import CostPoint, cost_figure
 from ..evaluation.run_folder import DONE, Entry, EntryPredictions, read_run
-from ..evaluation.table import Cell, Column, Table, Value
+from ..evaluation.summary import value_of
+from ..evaluation.table import Cell, Column, Table, Value, with_missing
 from ..experiments.jobs import jobs_of
 from ..experiments.preparation import experiment_of
 from .forward_cost import REPEATS, WARM_UP, Cost, cost_of
 from .networks import HeldOut, read_networks
 
 Kind = Literal["parameters", "flops", "milliseconds"]
-UNITS: dict[Kind, tuple[str, float]] = {
-    "parameters": ("Parameters (millions)", 1e6),
-    "flops": ("GFLOPs a case", 1e9),
-    "milliseconds": ("Milliseconds a case", 1.0),
-}
-"""What is printed, and how many of `Cost` are one of it."""
 QUALITY = "Macro AUC"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is printed of a cost. key: in CSV. size: how many of `Cost` are one of it."""
+
+    key: str
+    title: str
+    size: float = 1.0
+
+
+UNITS: dict[Kind, Unit] = {
+    "parameters": Unit("parameters_millions", "Parameters (millions)", 1e6),
+    "flops": Unit("gflops", "GFLOPs a case", 1e9),
+    "milliseconds": Unit("milliseconds", "Milliseconds a case"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,12 +67,14 @@ def costs_of_run(
 ) -> tuple[JobCost, ...]:
     """Of every network of a run, with all inputs that it reads; measured on its first finished fold and seed.
 
+    Networks of one architecture cost the same, and are measured once: nothing but how busy the machine is would differ.
     Raises ExperimentError, CohortError, EvaluationError.
     """
     run = Path(run)
     jobs = jobs_of(experiment_of(run))
     entries = read_run(run).entries
-    found = []
+    found: list[JobCost] = []
+    measured: dict[tuple[Architecture, str], Cost] = {}
     for name in dict.fromkeys(job.folder.name for job in jobs):
         done = [job for job in jobs if job.folder.name == name and (run / job.folder / DONE).is_file()]
         if not done:
@@ -72,8 +87,11 @@ def costs_of_run(
             continue
         inputs = "+".join(of.evaluation.inputs)
         predicted = entries.get(Entry(name, inputs, NATIVE))
-        _, batch = next(of.batches([_whole_case(of)]))
-        found.append(JobCost(name, inputs, cost_of(of.network, batch, device, repeats), _auc(predicted, settings)))
+        kind = (of.network.architecture, inputs)
+        if kind not in measured:
+            _, batch = next(of.batches([_whole_case(of)]))
+            measured[kind] = cost_of(of.network, batch, device, repeats)
+        found.append(JobCost(name, inputs, measured[kind], _auc(predicted, settings)))
     return tuple(found)
 
 
@@ -84,24 +102,30 @@ def cost_table(
     columns = (
         Column("job", "Job"),
         Column("inputs", "Inputs"),
-        *(Column(kind, title) for kind, (title, _) in UNITS.items()),
+        *(Column(unit.key, unit.title) for unit in UNITS.values()),
         Column("auc", QUALITY),
     )
-    return Table("What a decision costs", columns, tuple(map(_row, costs)), (_remark(device, repeats),), note)
+    columns, rows = with_missing(columns, list(map(_line, costs)))
+    return Table("What a decision costs", columns, rows, (_remark(device, repeats),), note)
 
 
-def cost_points(costs: Sequence[JobCost], kind: Kind) -> list[CostPoint]:
-    """Of the jobs whose cost and AUC are known, in the unit of `UNITS`; of networks of one size the first alone.
+def cost_points(costs: Sequence[JobCost], kind: Kind, names: Mapping[str, str] | None = None) -> list[CostPoint]:
+    """Of the jobs whose cost and AUC are known, in the unit of `UNITS`; networks of one cost are one point.
 
-    Methods that train the same student differ in nothing that costs, and would lie over one another.
+    Methods that train the same student differ in nothing that costs, and would lie over one another: theirs is the
+    median of their AUCs, from the lowest to the highest. names: what is read instead of a job's, if not its own.
     """
-    of_size: dict[tuple[int, int], list[JobCost]] = {}
+    of_cost: dict[Cost, list[JobCost]] = {}
     for of in filter(has_both, costs):
-        of_size.setdefault((of.cost.parameters, of.cost.flops), []).append(of)
+        of_cost.setdefault(of.cost, []).append(of)
     points = []
-    for first, *others in of_size.values():
-        name = f"{first.job} (and {len(others)} of its size)" if others else first.job
-        points.append(CostPoint(name, getattr(first.cost, kind) / UNITS[kind][1], first.auc))
+    for cost, alike in of_cost.items():
+        name, quality = (names or {}).get(alike[0].job, alike[0].job), alike[0].auc
+        if len(alike) > 1:
+            name = f"{len(alike)} networks ({alike[0].inputs}), median and range"
+            values = [of.auc.value for of in alike]
+            quality = Estimate(float(np.median(values)), min(values), max(values))
+        points.append(CostPoint(name, getattr(cost, kind) / UNITS[kind].size, quality))
     return points
 
 
@@ -110,9 +134,11 @@ def has_both(of: JobCost) -> bool:
     return isinstance(of.cost, Cost) and isinstance(of.auc, Estimate)
 
 
-def cost_picture(costs: Sequence[JobCost], kind: Kind, note: str = "") -> Figure:
-    """Macro-AUC with its interval against one kind of cost."""
-    return cost_figure(cost_points(costs, kind), cost=UNITS[kind][0], quality=QUALITY, note=note)
+def cost_picture(
+    costs: Sequence[JobCost], kind: Kind, names: Mapping[str, str] | None = None, note: str = ""
+) -> Figure:
+    """Macro-AUC with its interval against one kind of cost. names: as in `cost_points`."""
+    return cost_figure(cost_points(costs, kind, names), cost=UNITS[kind].title, quality=QUALITY, note=note)
 
 
 def _whole_case(of: HeldOut) -> str:
@@ -132,12 +158,14 @@ def _auc(predicted: EntryPredictions | None, settings: Resampling) -> Estimate |
     return bootstrap(pooled[0].labels, probabilities, pooled[0].patients, ("auc",), settings, networks)["auc"]
 
 
-def _row(of: JobCost) -> tuple[Cell, ...]:
+def _line(of: JobCost) -> tuple[tuple[Cell, ...], str]:
+    """Its cells, and what is missing."""
     if isinstance(of.cost, str):
-        return (of.job, of.cost, *[""] * len(UNITS), "")
-    values = (Value(getattr(of.cost, kind) / unit) for kind, (_, unit) in UNITS.items())
-    auc = of.auc if isinstance(of.auc, str) else Value(of.auc.value, low=of.auc.low, high=of.auc.high)
-    return (of.job, of.inputs, *values, auc)
+        return (of.job,), of.cost
+    costs = (Value(getattr(of.cost, kind) / unit.size, style="rounded") for kind, unit in UNITS.items())
+    if isinstance(of.auc, str):
+        return (of.job, of.inputs, *costs), f"AUC {of.auc}"
+    return (of.job, of.inputs, *costs, value_of("auc", of.auc.value, low=of.auc.low, high=of.auc.high)), ""
 
 
 def _remark(device: torch.device | str, repeats: int) -> str:
@@ -148,7 +176,8 @@ def _remark(device: torch.device | str, repeats: int) -> str:
         where = f"CPU, {torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "CPU, one thread"
     return (
         "One case at a time, with all inputs that the network reads; preprocessing is not included. FLOPs are those of "
-        "convolutions and matrix products, a multiplication and its addition counted as two. Time is the median of "
-        f"{repeats} forward passes after {WARM_UP} to warm up ({where}), and differs from machine to machine. "
-        f"{QUALITY} of held-out cases, all folds pooled, native dose, with its bootstrap interval over patients."
+        "convolutions and matrix products, a multiplication and its addition counted as two. Time is that of the "
+        f"fastest of {repeats} forward passes after {WARM_UP} to warm up ({where}), taken once for all networks of one "
+        f"architecture, and differs from machine to machine. {QUALITY}, in %, of held-out cases, all folds pooled, "
+        "native dose, with its bootstrap interval over patients."
     )

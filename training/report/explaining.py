@@ -12,26 +12,32 @@ from REACTKDLib.networks.batch import ModalityBatch
 from ..engine.cases import Cases
 from ..evaluation.bootstrap import RESAMPLING, Estimate, Resampling
 from ..evaluation.errors import EvaluationError
-from ..evaluation.resampling import patient_weights
+from ..evaluation.resampling import FEWEST_PATIENTS, can_resample, patient_weights
 from ..evaluation.table import Cell, Column, Table, Value
 from ..explanations.curves import STEPS
-from ..explanations.maps import attention_transfer_map, grad_cam_map, occlusion_map, react_kd_map
+from ..explanations.maps import (
+    attention_transfer_map,
+    grad_cam_map,
+    node_attention_map,
+    occlusion_map,
+    react_kd_map,
+)
 from .explanation_measures import JITTERS, MEASURES, AttentionMap, measured, random_map
 from .networks import HeldOut, require_one_fold
 
-CASES, COSTLY_CASES = 30, 10
-"""Of a fold, at most; for maps that take a forward pass for every block of the image."""
-COSTLY = "Occlusion"
-OURS = "REACT-KD's attention"
+CASES = 30
+"""Of a fold, at most."""
+NODES = "REACT-KD's node attention"
+VOXELS = "REACT-KD's voxel attention"
 CHANCE = "Random (control)"
 
-
-MAPS: dict[str, AttentionMap] = {
-    OURS: react_kd_map,
-    "Grad-CAM": grad_cam_map,
-    COSTLY: occlusion_map,
-    "Attention transfer": attention_transfer_map,
-    CHANCE: random_map,
+MAPS = {
+    NODES: AttentionMap(node_attention_map, by_region=True),
+    VOXELS: AttentionMap(react_kd_map),
+    "Grad-CAM": AttentionMap(grad_cam_map),
+    "Occlusion": AttentionMap(occlusion_map),
+    "Attention transfer": AttentionMap(attention_transfer_map),
+    CHANCE: AttentionMap(random_map),
 }
 
 
@@ -40,16 +46,14 @@ def explanation_table(
     *,
     maps: Mapping[str, AttentionMap] = MAPS,
     cases: int = CASES,
-    costly_cases: int = COSTLY_CASES,
     seed: int = 0,
     settings: Resampling = RESAMPLING,
     note: str = "",
 ) -> Table:
     """A line for each network and map: means over held-out cases of a fold, with intervals over patients.
 
-    cases: of those with a lesion, at most, the same for all networks; drawn with the seed where there are more.
-    costly_cases: the first of these, for occlusion. Raises EvaluationError: other_folds, no_case where no held-out case
-    has a lesion.
+    cases: of those with a lesion, at most, the same for all networks and maps; drawn with the seed where there are
+    more. Raises EvaluationError: other_folds, no_case where no held-out case has a lesion.
     """
     first = require_one_fold(networks)
     of_all = sorted(set(first.names).intersection(*(of.names for of in networks.values())))
@@ -63,29 +67,32 @@ def explanation_table(
     passes: dict[str, float] = {}
     for title, of in networks.items():
         for name, attention in maps.items():
-            names = chosen[:costly_cases] if name == COSTLY else chosen
             with _counted(of.network) as count:
-                found = measured(of, attention, names, nodes=name == OURS)
-            passes[name] = count[0] / len(names)
-            rows.append((title, name, len(names), *_cells(found, of.cases, names, settings)))
+                found = measured(of, attention, chosen)
+            passes[name] = count[0] / len(chosen)
+            rows.append((title, name, len(chosen), *_cells(found, of.cases, chosen, settings)))
     columns = (Column("network", "Network"), Column("map", "Map"), Column("cases", "Cases"))
     columns += tuple(Column(measure.key, measure.title) for measure in MEASURES)
     which = (
         f"Held-out cases of fold {first.job.fold} with a lesion: {len(chosen)} of {len(with_lesion)}, drawn with seed "
-        f"{seed}, and the first {len(chosen[:costly_cases])} of these for occlusion; "
-        f"{len(of_all) - len(with_lesion)} without a lesion left out."
+        f"{seed}, the same in every line; {len(of_all) - len(with_lesion)} without a lesion left out."
     )
     return Table("How good explanations are", columns, tuple(rows), (which, _how(settings), _said(passes)), note)
 
 
 def mean_over_patients(values: np.ndarray, cases: Cases, names: Sequence[str], settings: Resampling) -> Estimate:
-    """Of the cases that have a value, with percentiles over resampled patients, stratified by grade as elsewhere."""
+    """Of the cases that have a value, with percentiles over resampled patients.
+
+    None of fewer than `FEWEST_PATIENTS`, nor of values that are all the same: resamples would never differ. Whatever
+    their grades: unlike a metric, a mean is defined without a case of every grade.
+    """
     there = ~np.isnan(values)
     values = values[there]
-    names = [name for name, has in zip(names, there, strict=True) if has]
-    grades = np.array([cases.grades[name] for name in names])
-    generator = np.random.default_rng([settings.seed, 0])
-    weights = patient_weights(grades, [cases.patients[name] for name in names], settings.resamples, generator)
+    patients = [cases.patients[name] for name, has in zip(names, there, strict=True) if has]
+    alike = np.zeros(len(values), dtype=int)
+    if not can_resample(alike, patients) or np.ptp(values) == 0:
+        return Estimate(float(values.mean()), None, None)
+    weights = patient_weights(alike, patients, settings.resamples, np.random.default_rng([settings.seed, 0]))
     means = weights @ values / weights.sum(1)
     low, high = np.quantile(means, [(1 - settings.level) / 2, (1 + settings.level) / 2])
     return Estimate(float(values.mean()), float(low), float(high))
@@ -120,12 +127,15 @@ def _cells(found: Mapping[str, np.ndarray], cases: Cases, names: Sequence[str], 
 def _how(settings: Resampling) -> str:
     return (
         f"Attention for the grade that the network predicts; means with {settings.level:.0%} intervals of "
-        f"{settings.resamples} bootstrap resamples of patients. Deletion and insertion: area under the probability of "
-        f"that grade as voxels are erased or put back by falling attention, in {STEPS} steps. The control is noise: "
-        "what a map is worth is how far it is from that. Rank agreement: Spearman's, of the regions' attention with "
-        f"that of {JITTERS} readings with every lesion a voxel larger or smaller, which the network reads anew; with "
-        "one lesion it is 1 or −1. "
-        "Grad-CAM is, with a linear head, the positive part of REACT-KD's sum with the head not centred."
+        f"{settings.resamples} bootstrap resamples of patients, none of fewer than {FEWEST_PATIENTS} or where all "
+        "cases have the same value. Node attention: each region filled with its node's, as Slicer shows it; voxels of "
+        "the same attention come in random order. Deletion and insertion: area under the probability of that grade as "
+        f"voxels are erased or put back by falling attention, in {STEPS} steps. The control is noise: what a map is "
+        "worth is how far it is from that. Pointing game: the highest attention lies in a lesion, whichever: a "
+        "phantom's grade shows in all of them, and in which of a patient's it does nobody has said. Rank agreement: "
+        f"Spearman's, of the regions' attention with that of {JITTERS} readings with every lesion a voxel larger or "
+        "smaller, which the network reads anew; with one lesion it is 1 or −1. Grad-CAM is, with a linear head, the "
+        "positive part of REACT-KD's sum with the head not centred."
     )
 
 

@@ -16,9 +16,19 @@ from ..explanations.pointing import pointing_game, share_inside
 from ..explanations.stability import jittered, rank_agreement
 from .networks import HeldOut
 
-AttentionMap = Callable[[nn.Module, ModalityBatch, Tensor], Tensor]
 JITTERS = 5
 """Readings by another hand, each compared with the first."""
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """values: (B, d, h, w), of a network, a batch and the class of each case.
+
+    by_region: whether it is given the regions too, and asked whether they keep their order under mask jitter.
+    """
+
+    values: Callable[..., Tensor]
+    by_region: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,20 +49,21 @@ MEASURES = (
 )
 
 
-def measured(of: HeldOut, attention: AttentionMap, names: Sequence[str], *, nodes: bool) -> dict[str, np.ndarray]:
-    """Each measure's values, (N,), NaN where a case has none. nodes: whether the agreement is asked for."""
+def measured(of: HeldOut, attention: AttentionMap, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Each measure's values, (N,), NaN where a case has none."""
     found: dict[str, list[float]] = {measure.key: [] for measure in MEASURES}
     for batch, inputs in of.batches(names):
         with torch.no_grad():
             output = of.network(inputs)
         classes = output.logits.argmax(1)
-        maps = attention(of.network, inputs, classes)
+        maps = attention.values(of.network, inputs, classes, *([batch.regions] if attention.by_region else []))
         found["deletion"] += area_under(deletion_curve(of.network, inputs, maps, classes)).tolist()
         found["insertion"] += area_under(insertion_curve(of.network, inputs, maps, classes)).tolist()
         lesions = batch.regions[:, 1:]
         found["pointing"] += pointing_game(maps, lesions).float().tolist()
         found["inside"] += share_inside(maps, lesions).tolist()
-        found["agreement"] += _agreements(of, batch, output.features, classes) if nodes else [np.nan] * len(batch.names)
+        ordered = _agreements(of, batch, output.features, classes) if attention.by_region else [np.nan] * len(maps)
+        found["agreement"] += ordered
     return {key: np.array(values) for key, values in found.items()}
 
 

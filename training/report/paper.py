@@ -13,11 +13,11 @@ ACCURACY = (
 )
 FOLD_MEANS = (
     "Of several folds the mean comes first, as the paper prints it. Differences between networks, in tables of their "
-    "own, are of pooled cases instead, whose AUC also sets cases of one fold's network against those of another's."
+    "own, are of pooled cases instead; an AUC is there too of pairs of cases that one fold's network scored."
 )
 ONE_SEED = (
-    "There is one seed: intervals, and the p-values of differences, speak of patients for these networks only, not of "
-    "retraining."
+    "There is one seed: intervals and p-values over patients speak of these networks only, not of retraining. What is "
+    "over networks, in the tables of differences, does by its folds."
 )
 
 

@@ -23,10 +23,12 @@ from ..experiments.config import Experiment
 from ..experiments.jobs import jobs_of
 from ..methods import method_class
 from .attention_figure import attention_figure
+from .contrast import contrast
 from .costs import UNITS, JobCost, cost_picture, has_both
 from .embedding import embedding_figure, embeddings_of
 from .networks import HeldOut, read_networks
 from .tables import STUDENT, TEACHER
+from .titles import titles
 
 COMPARED = 8
 """Curves in one figure, at most: the seven methods of the paper's Table I and a control."""
@@ -64,11 +66,14 @@ def forest_picture(experiment: Experiment, results: Table, note: str) -> Picture
     """The AUC of every network at native dose, by inputs. results: as `summarise` gives them."""
     key = [column.key for column in results.columns].index("auc")
     jobs = [kind + name for kind, of in ((STUDENT, experiment.students), (TEACHER, experiment.teachers)) for name in of]
+    named = titles(experiment, jobs)
     found: dict[str, dict[str, Estimate]] = {}
     for row in sorted(results.rows, key=lambda row: jobs.index(row[0]) if row[0] in jobs else len(jobs)):
         job, inputs, dose, value = row[0], row[1], row[2], row[key]
-        if dose == NATIVE and isinstance(value, Value) and value.low is not None and job not in found.get(inputs, {}):
-            found.setdefault(inputs, {})[job] = Estimate(value.value, value.low, value.high)
+        # Pooled, which comes before the mean over seeds: the mean over folds has a spread.
+        pooled = isinstance(value, Value) and value.std is None
+        if dose == NATIVE and pooled and named.get(job, job) not in found.get(inputs, {}):
+            found.setdefault(inputs, {})[named.get(job, job)] = Estimate(value.value, value.low, value.high)
     pictures = Pictures()
     if len(set().union(*found.values())) > 1:
         whole = dict(sorted(found.items(), key=lambda item: -len(item[1])))
@@ -118,18 +123,20 @@ def _add_decision_curves(
 ) -> None:
     """Of the reference and those it is compared with."""
     compared, left_out = _compared(experiment, found, reference)
+    named = titles(experiment, [entry.job for entry in compared])
     curves = {}
     for entry in compared:
         part = _first_seed(found, entry)
-        curves[entry.job] = decision_curves(part.labels, part.probabilities())
+        curves[named[entry.job]] = decision_curves(part.labels, part.probabilities())
     which = "; of each network its first complete seed" if len(found.seeds) > 1 else ""
     what = f"Net benefit ({reference.inputs}, {reference.dose}; held-out cases{which}), beside treating all and none."
-    keys = list(curves[reference.job])
+    of_reference = curves[named[reference.job]]
+    keys = list(of_reference)
     for key in keys[:-1]:  # the last cut is the last grade against the rest
         pictures.add(
             f"decision_{key}",
-            " ".join((f"{curves[reference.job][key].name}: {what}", *left_out)),
-            lambda key=key: decision_figure({job: of_job[key] for job, of_job in curves.items()}, note=note),
+            " ".join((f"{of_reference[key].name}: {what}", *left_out)),
+            lambda key=key: decision_figure({name: of_job[key] for name, of_job in curves.items()}, note=note),
         )
 
 
@@ -139,15 +146,20 @@ def network_pictures(
     """Of the trained reference and the network it is contrasted with, on one fold: features and attention."""
     pictures = Pictures()
     what = f"Figures of {reference}'s features and attention"
+    other = contrast(experiment, reference)
     try:
-        networks = networks_of(run, experiment, [reference, *contrast(experiment, reference)], device)
+        found = networks_of(run, experiment, [reference, *([other.job] if other else [])], device)
     except ReactKDError as error:
         pictures.left_out.append(f"{what}: {error.message}")
         return pictures
-    if not networks:
+    if not found:
         pictures.left_out.append(f"{what}: no fold of it is trained.")
         return pictures
-    names = " and ".join(networks)
+    named = titles(experiment, found)
+    networks = {named[job]: of for job, of in found.items()}
+    names = " and ".join(f"{title} ({job})" for job, title in named.items())
+    if len(found) > 1 and other.differs:
+        names += f", which differ in: {other.differs}"
     pictures.add(
         "embedding",
         f"Features of held-out cases: {names}.",
@@ -161,14 +173,16 @@ def network_pictures(
     return pictures
 
 
-def cost_pictures(costs: Sequence[JobCost], note: str) -> Pictures:
+def cost_pictures(experiment: Experiment, costs: Sequence[JobCost], note: str) -> Pictures:
     pictures = Pictures()
+    named = titles(experiment, [of.job for of in costs])
     if any(map(has_both, costs)):
         for kind in UNITS:
             pictures.add(
                 f"cost_{kind}",
-                f"Macro AUC and cost: {UNITS[kind][0]}.",
-                lambda kind=kind: cost_picture(costs, kind, note),
+                f"Macro AUC and cost: {UNITS[kind].title}. Bars are intervals over patients; of several networks of "
+                "one architecture, from the lowest to the highest AUC.",
+                lambda kind=kind: cost_picture(costs, kind, named, note),
             )
     return pictures
 
@@ -184,14 +198,6 @@ def networks_of(
             if all((name, fold, seed) in done for name in wanted):
                 return dict(zip(wanted, read_networks(run, wanted, fold, seed, device=device), strict=True))
     return {}
-
-
-def contrast(experiment: Experiment, reference: str) -> list[str]:
-    """The student to show beside the reference: one without region graphs, else a control without a teacher."""
-    students = experiment.students
-    without = [name for name, of in students.items() if of.method == "react_kd" and of.options.get("rgd") == 0]
-    others = [*without, *(name for name, of in students.items() if of.method in ("kd", "alone"))]
-    return [STUDENT + name for name in others if STUDENT + name != reference][:1]
 
 
 def _compared(experiment: Experiment, found: RunPredictions, reference: Entry) -> tuple[list[Entry], list[str]]:

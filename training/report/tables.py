@@ -41,7 +41,7 @@ def table_1(experiment: Experiment, summary: Table, inputs: str) -> Table | None
     ]
     teachers = {TEACHER + name for name in experiment.teachers}
     lines += [
-        _Line(("Teacher (all inputs)", entry.job), entry)
+        _Line((f"Teacher ({entry.inputs})" if entry.inputs else "Teacher", entry.job), entry)
         for entry in _entries(summary)
         if entry.job in teachers and entry.dose in (NATIVE, UNKNOWN[1])
     ]

@@ -45,6 +45,18 @@ def test_the_interval_of_accuracy_has_the_width_of_its_binomial():
     assert of.high - of.low == pytest.approx(expected, rel=0.1)
 
 
+def test_without_a_second_patient_of_a_grade_there_is_a_value_and_a_p_value_but_no_interval(scores):
+    labels, probabilities = scores(0)
+    keep = (labels < 2) | (np.arange(len(labels)) == np.flatnonzero(labels == 2)[0])
+    labels, probabilities = labels[keep], probabilities[keep]
+    other = probabilities[:, ::-1].copy()
+    for name, of in bootstrap(labels, probabilities, patients_of(labels), settings=QUICK).items():
+        assert (of.value, of.low, of.high) == (pytest.approx(measure(labels, probabilities)[name]), None, None)
+    for of in compare(labels, probabilities, other, patients_of(labels), settings=QUICK).values():
+        assert of.low is of.high is None
+        assert 0 < of.p <= 1
+
+
 def test_copies_of_a_patients_scan_do_not_narrow_the_interval(scores):
     labels, probabilities = scores(0)
     four = [np.repeat(labels, 4), np.repeat(probabilities, 4, axis=0), np.repeat(patients_of(labels), 4)]

@@ -1,10 +1,12 @@
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
 from scipy.stats import t, ttest_1samp
 from sklearn.metrics import accuracy_score
+from statsmodels.stats.multitest import multipletests
 
 from training.evaluation.bootstrap import Resampling, compare, holm
 from training.evaluation.comparison import compare_jobs, compare_parts
@@ -91,28 +93,58 @@ def test_seeds_of_one_fold_have_nothing_in_common_and_the_test_is_scipys(run_of)
     assert float(row["p"]) == pytest.approx(ttest_1samp(differences, 0).pvalue)
 
 
-def test_with_one_network_of_each_nothing_is_said_of_retraining(run_of):
+def test_with_one_network_of_each_nothing_is_said_of_retraining_and_p_over_patients_is_corrected(run_of):
     run = run_of(JOBS)
     (run / "config.yaml").write_text("only_folds: [1]")
-    (row,) = rows_of(compare_jobs(run, REFERENCE, [KD], names=("accuracy",), settings=QUICK))
-    assert row["over_networks"] == row["p"] == row["p_holm"] == ""
-    assert row["p_patients"]
+    table = compare_jobs(run, REFERENCE, names=("accuracy",), settings=QUICK)
+    rows = rows_of(table)
+    assert len(rows) == 2
+    assert all(row["over_networks"] == row["p"] == "" for row in rows)
+    p_values = [float(row["p_patients"]) for row in rows]
+    assert [float(row["p_holm"]) for row in rows] == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert "Holm: of p where there is one, else of p (patients)" in table.remarks[0]
+    assert "in common" not in table.remarks[0]
+
+
+def test_what_folds_have_in_common_is_told_by_what_they_learn_from_and_validation_cases_are_not(run_of):
+    """Nine held out and twelve learnt from, since six of the others validate."""
+    run = run_of(JOBS)
+    folds = [{"training": [f"case{number}" for number in range(12)]}] * 3
+    (run / "splits.json").write_text(json.dumps({"folds": folds}))
+    table = compare_jobs(run, REFERENCE, [KD], names=("accuracy",), settings=QUICK)
+    (row,) = rows_of(table)
+    differences = differences_of_networks(run, (0,))
+    error = np.std(differences, ddof=1) * np.sqrt(1 / 3 + 9 / 12)
+    assert float(row["p"]) == pytest.approx(2 * t.sf(abs(np.mean(differences)) / error, 2))
+    assert "0.75 held-out cases for each learnt from" in table.remarks[0]
+
+
+@pytest.mark.parametrize("text", ["{", '{"folds": []}', '{"folds": [{"training": []}, {}, {}]}'])
+def test_splits_that_do_not_say_what_was_learnt_from_are_refused(run_of, text):
+    run = run_of(JOBS)
+    (run / "splits.json").write_text(text)
+    with pytest.raises(EvaluationError, match=r"splits\.json"):
+        compare_jobs(run, REFERENCE, settings=QUICK)
 
 
 def test_a_job_without_a_complete_seed_in_common_is_named(run_of):
     run = run_of(JOBS, unfinished=[(1, 0, "student-kd"), *((fold, 0, "student-at") for fold in range(3))])
     rows = rows_of(compare_jobs(run, REFERENCE, names=("auc",), settings=QUICK))
-    assert {row["job"]: row["metric"] for row in rows} == {
+    assert {row["job"]: row["missing"] for row in rows} == {
         "student-at": "incomplete, missing: fold 0, 1, 2 of seed 0",
         "student-kd": "incomplete, missing: fold 1 of seed 0",
     }
-    assert all(row["difference"] == row["p"] == "" for row in rows)
+    assert all(row["metric"] == row["difference"] == row["p"] == "" for row in rows)
+
+
+def test_where_nothing_is_missing_there_is_no_column_for_it(run_of):
+    assert "missing" not in rows_of(compare_jobs(run_of(JOBS), REFERENCE, names=("auc",), settings=QUICK))[0]
 
 
 def test_an_incomplete_reference_is_named_as_such(run_of):
     run = run_of(JOBS, unfinished=[(1, 0, REFERENCE.job)])
     rows = rows_of(compare_jobs(run, REFERENCE, names=("auc",), settings=QUICK))
-    assert {row["metric"] for row in rows} == {"incomplete, missing: of the reference, fold 1 of seed 0"}
+    assert {row["missing"] for row in rows} == {"incomplete, missing: of the reference, fold 1 of seed 0"}
 
 
 def test_jobs_that_predicted_other_cases_are_not_compared(run_of):
@@ -182,5 +214,5 @@ def test_one_pair_is_the_difference_of_its_jobs(run_of):
 def test_a_part_with_an_incomplete_job_is_named_and_has_no_numbers(run_of):
     run = run_of(FACTORIAL, unfinished=[(1, 0, "student-none")])
     (row,) = rows_of(compare_parts(run, {"A": with_a()}, settings=QUICK))
-    assert row["metric"] == "incomplete, missing: of student-none, fold 1 of seed 0"
+    assert row["missing"] == "incomplete, missing: of student-none, fold 1 of seed 0"
     assert row["difference"] == row["p"] == ""

@@ -78,6 +78,41 @@ def test_no_two_of_many_methods_look_alike():
     assert len(set(looks)) == 40
 
 
+def test_every_curve_of_a_full_figure_has_a_colour_of_its_own(scores):
+    curve = decision_curves(*scores(0))["macro"]
+    axes = figures.decision_figure({f"method {index}": curve for index in range(8)}).axes[0]
+    drawn = [line for line in axes.lines if line.get_label().startswith("method")]
+    assert len({line.get_color() for line in drawn}) == 8
+
+
+def test_a_confidence_that_is_always_right_is_seen_whole():
+    axes = figures.reliability_figure(np.array([0, 1, 2]), np.eye(3)).axes[0]
+    (point,) = [line for line in axes.lines if line.get_marker() == "o"]
+    assert (point.get_xdata(), point.get_ydata()) == ([1.0], [1.0])
+    assert not point.get_clip_on()
+
+
+def test_what_a_reliability_figure_shows_is_not_covered_by_its_legend(every_figure):
+    figure = every_figure["reliability"]
+    with print_style():
+        figure.draw_without_rendering()
+    assert figure.axes[0].get_legend() is None
+    assert figure.axes[0].get_window_extent().y1 < figure.legends[0].get_window_extent().y0
+
+
+def test_qualities_are_in_percent_as_tables_have_them_and_without_an_interval_have_no_bar():
+    of = {"one": Estimate(0.8, 0.7, 0.85), "other": Estimate(0.6, None, None)}
+    forest = figures.forest_figure({"ct": of}, quality="Macro AUC").axes[0]
+    points = [figures.CostPoint(name, 2.0, estimate) for name, estimate in of.items()]
+    cost = figures.cost_figure(points, cost="ms", quality="Macro AUC").axes[0]
+    assert forest.get_xlabel() == cost.get_ylabel() == "Macro AUC, %"
+    (line, _, (bars,)) = forest.containers[0]
+    assert line.get_xdata() == pytest.approx([80, 60])
+    assert bars.get_segments()[0][:, 0] == pytest.approx([70, 85])
+    assert np.size(bars.get_segments()[1]) == 0
+    assert cost.containers[0][0].get_ydata() == pytest.approx([80])
+
+
 def test_a_figure_that_cannot_be_written_says_so(every_figure, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EvaluationError, match="cannot be written"):

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.evaluation.resampling import patient_swaps, patient_weights
+from training.evaluation.resampling import FEWEST_PATIENTS, can_resample, patient_swaps, patient_weights
 
 
 @settings(deadline=None, max_examples=60)
@@ -52,3 +52,30 @@ def test_no_network_loses_a_grade_in_a_resample():
     for network in range(3):
         for grade in range(3):
             assert np.all(weights[:, (labels == grade) & (networks == network)].sum(1) == 2)
+
+
+def facts(*patients: tuple[int, ...]) -> tuple[np.ndarray, list[str]]:
+    """Labels and patients of cases, from the grades of each patient's scans."""
+    labels = [grade for grades in patients for grade in grades]
+    return np.array(labels), [f"p{number}" for number, grades in enumerate(patients) for _ in grades]
+
+
+def test_two_patients_of_each_grade_can_be_resampled_and_one_cannot():
+    assert can_resample(*facts(*[(0,)] * 2, *[(1,)] * 2, *[(2,)] * 2))
+    assert not can_resample(*facts(*[(0,)] * 20, *[(1,)] * 20, (2,)))
+    assert not can_resample(*facts(*[(0,)] * (FEWEST_PATIENTS - 1)))
+
+
+def test_scans_of_one_patient_are_no_two_patients():
+    assert not can_resample(*facts(*[(0,)] * 9, *[(1,)] * 9, (2, 2, 2)))
+
+
+def test_each_network_needs_two_patients_of_each_grade():
+    labels, patients = facts(*[(0,)] * 4, *[(1,)] * 4)
+    assert can_resample(labels, patients, np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    assert not can_resample(labels, patients, np.array([0, 0, 0, 1, 0, 0, 1, 1]))
+
+
+def test_one_patient_of_two_grades_among_many_changes_nothing():
+    assert can_resample(*facts(*[(0,)] * 9, *[(1,)] * 9, (0, 1)))
+    assert not can_resample(*facts(*[(0,)] * 9, *[(1,)] * 9, (0, 2)))

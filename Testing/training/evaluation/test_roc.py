@@ -36,3 +36,11 @@ def test_the_band_lies_around_the_curve_and_narrows_with_more_patients(scores):
         assert curve.auc.low < curve.auc.value < curve.auc.high
         widths.append((curve.high - curve.low).mean())
     assert widths[1] < widths[0] / 2
+
+
+def test_a_grade_of_one_patient_has_a_curve_without_a_band():
+    labels = np.array([0] * 6 + [1] * 6 + [2])
+    probabilities = np.random.default_rng(0).dirichlet([1, 1, 1], size=13)
+    for index, curve in enumerate(roc_curves(labels, probabilities, patients_of(labels), QUICK)):
+        assert curve.auc.value == pytest.approx(roc_auc_score(labels == index, probabilities[:, index]))
+        assert curve.low is curve.high is curve.auc.low is None

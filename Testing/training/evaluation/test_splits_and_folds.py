@@ -121,7 +121,7 @@ def test_jobs_and_seeds_that_nobody_has_begun_are_incomplete_and_not_forgotten(r
     assert rows_of(table)[-1]["estimate"] == "left out, missing: fold 0, 1, 2 of seed 5"
     compared = compare_jobs(run, Entry("student-kd", "ct", "native"), names=("auc",), settings=QUICK)
     (row,) = rows_of(compared, "student-later")
-    assert (row["metric"], row["p"]) == ("incomplete, missing: fold 0, 1, 2 of seed 0, 5", "")
+    assert (row["missing"], row["p"]) == ("incomplete, missing: fold 0, 1, 2 of seed 0, 5", "")
 
 
 @pytest.mark.parametrize("name", shipped_names())

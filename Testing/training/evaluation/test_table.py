@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from training.evaluation.table import Column, Table, Value
+from training.evaluation.table import Column, Table, Value, with_missing
 
 TABLE = Table(
     "A & B",
@@ -25,6 +25,9 @@ TABLE = Table(
         (Value(-0.02, low=-0.05, high=0.01, style="percent"), "−2.0 [−5.0, 1.0]"),
         (Value(0.0004, style="p"), "< 0.001"),
         (Value(0.0416, style="p"), "0.042"),
+        (Value(0.44158, style="rounded"), "0.442"),
+        (Value(32.378, style="rounded"), "32.4"),
+        (Value(1234.5, style="rounded"), "1230"),
     ],
 )
 def test_numbers_read_as_papers_print_them(value, text):
@@ -46,20 +49,10 @@ def test_csv_has_numbers_in_full_and_the_note_in_every_line():
     assert (rows[1]["auc"], rows[1]["auc_low"], rows[1]["auc_std"], rows[1]["p"]) == ("-0.5", "", "0.25", "")
 
 
-def test_latex_escapes_what_latex_would_read():
-    text = TABLE.latex()
-    assert r"\caption{A \& B}" in text
-    assert r"student\_x & 81.2 [75.0, 90.0] & $<$ 0.001 \\" in text
-    assert r"teacher & $-$0.500 $\pm$ 0.250 &  \\" in text
-    assert "Phantoms, not patients." in text
-    assert text.count("{") == text.count("}")
-
-
-def test_latex_names_its_packages_and_has_no_character_that_they_do_not_know():
-    marks = Table("1 − 2 ± 3", (Column("a", "κ ≥ 0"), Column("b", "2 × 2 ≤ 5")), (("✓", "–"),), ("A – B.",), "±")
-    text = marks.latex()
-    assert text.isascii()
-    assert r"$\checkmark$ & -- \\" in text
-    first = text.splitlines()[0]
-    assert first.startswith("%")
-    assert "booktabs, amssymb" in first
+def test_why_a_line_has_no_numbers_stands_in_a_column_of_its_own_where_any_says_so():
+    columns = (Column("job", "Job"), Column("auc", "AUC"))
+    whole = (("one", Value(0.5)), "")
+    assert with_missing(columns, [whole]) == (columns, (("one", Value(0.5)),))
+    heads, rows = with_missing(columns, [whole, (("other",), "fold 1")])
+    text = Table("Metrics", heads, rows).csv()
+    assert text.splitlines() == ["job,auc,missing", "one,0.5,", "other,,fold 1"]

@@ -4,7 +4,13 @@ from torch.nn import functional as F
 
 from REACTKDLib.networks.architecture import Architecture, build_network
 from REACTKDLib.networks.batch import ModalityBatch
-from training.explanations.maps import attention_transfer_map, grad_cam_map, occlusion_map, react_kd_map
+from training.explanations.maps import (
+    attention_transfer_map,
+    grad_cam_map,
+    node_attention_map,
+    occlusion_map,
+    react_kd_map,
+)
 
 from .linear_network import STRIDE, LooksAtOneBlock, bright_block, in_block, of_class
 
@@ -51,6 +57,21 @@ def test_react_kd_map_and_the_centred_bias_add_up_to_the_logit_above_the_mean_of
 def test_react_kd_maps_of_all_classes_cancel(network, batch):
     total = sum(react_kd_map(network, batch, torch.full((3,), grade)) for grade in range(3))
     assert total.abs().max() < 1e-5
+
+
+def test_every_region_is_filled_with_the_sum_of_the_voxels_attention_in_it(network, batch):
+    """Two regions without a voxel in common, and one half of each voxel of a third."""
+    voxels = react_kd_map(network, batch, CLASSES)
+    regions = torch.zeros(3, 3, *voxels.shape[1:])
+    regions[:, 0, :1] = regions[:, 1, 1:, :2] = 1.0
+    regions[:, 2, 1:, 3:4] = 0.5
+    found = node_attention_map(network, batch, CLASSES, regions)
+    for case in range(3):
+        sums = [(voxels[case] * weights).sum() for weights in regions[case]]
+        for total, weights in zip(sums, regions[case], strict=True):
+            inside = weights > 0
+            torch.testing.assert_close(found[case][inside], total * weights[inside], atol=1e-5, rtol=1e-4)
+        assert (found[case][regions[case].sum(0) == 0] == 0).all()
 
 
 def test_grad_cam_is_the_positive_part_of_what_the_linear_head_reads(network, batch):

@@ -58,6 +58,8 @@ def test_predictions_alone_give_a_report_that_says_what_else_there_would_be(kept
     assert {"roc", "decision_macro"} <= stems
     for start in ("Figures of student-react_kd's features", "How good explanations are", "What a decision costs"):
         assert "cohort.csv does not exist" in line(page, start)
+    # Wherever the run lies: the page may be read elsewhere.
+    assert not any("/run" in text for text in page.missing)
     assert page.facts["Cohort"] == (
         "27 cases of 27 patients (well differentiated 9, moderately differentiated 9, poorly differentiated 9); "
         "as predicted, since cohort.csv or the images it names are missing"

@@ -12,13 +12,14 @@ from training.data.batch import prepare
 from training.data.store import write_entry
 from training.evaluation.bootstrap import Resampling
 from training.evaluation.errors import EvaluationError
-from training.explanations.maps import attention_transfer_map, react_kd_map
+from training.explanations.maps import node_attention_map
 from training.explanations.stability import jittered, rank_agreement
-from training.report.explaining import CHANCE, COSTLY, MAPS, OURS, explanation_table, mean_over_patients
-from training.report.explanation_measures import JITTERS, measured, random_map
+from training.report.explaining import CHANCE, MAPS, NODES, explanation_table, mean_over_patients
+from training.report.explanation_measures import JITTERS, AttentionMap, measured, random_map
 
 FEW = Resampling(resamples=50)
-CHEAP = {OURS: react_kd_map, "Attention transfer": attention_transfer_map, CHANCE: random_map}
+CHEAP = {name: MAPS[name] for name in (NODES, "Attention transfer", CHANCE)}
+NOISE = {CHANCE: MAPS[CHANCE]}
 
 
 def lesion_map(network, batch, classes) -> torch.Tensor:
@@ -28,15 +29,15 @@ def lesion_map(network, batch, classes) -> torch.Tensor:
 
 
 def test_a_map_of_the_lesions_themselves_wins_the_pointing_game_and_noise_does_not(noise):
-    best = measured(noise, lesion_map, noise.names[:6], nodes=False)
-    chance = measured(noise, random_map, noise.names[:6], nodes=False)
+    best = measured(noise, AttentionMap(lesion_map), noise.names[:6])
+    chance = measured(noise, AttentionMap(random_map), noise.names[:6])
     assert best["pointing"].all()
     assert best["inside"].min() > chance["inside"].max()
     assert np.isnan(best["agreement"]).all()
 
 
 def test_the_agreement_is_a_correlation_and_only_asked_of_the_node_attention(noise):
-    found = measured(noise, react_kd_map, noise.names[:6], nodes=True)
+    found = measured(noise, AttentionMap(node_attention_map, by_region=True), noise.names[:6])
     assert found["agreement"].shape == (6,)
     assert (np.abs(found["agreement"]) <= 1).all()
 
@@ -45,7 +46,7 @@ def test_the_agreement_is_that_of_the_readings_as_the_network_sees_them_and_not_
     names, read = noise.names[:6], []
     hook = noise.network.register_forward_pre_hook(lambda network, inputs: read.append(inputs[0]))
     try:
-        found = measured(noise, random_map, names, nodes=True)["agreement"]
+        found = measured(noise, AttentionMap(node_attention_map, by_region=True), names)["agreement"]
     finally:
         hook.remove()
     ((batch, inputs),) = noise.batches(names)
@@ -71,14 +72,36 @@ def test_the_agreement_is_that_of_the_readings_as_the_network_sees_them_and_not_
 
 
 def test_every_map_has_its_line_and_what_it_is_not_asked_is_empty(noise):
-    table = explanation_table({"One": noise}, cases=2, costly_cases=1, settings=FEW)
-    assert [row[:3] for row in table.rows] == [("One", name, 1 if name == COSTLY else 2) for name in MAPS]
-    assert all((row[-1] == "") == (row[1] != OURS) for row in table.rows)
-    assert "2 of 12, drawn with seed 0, and the first 1 of these for occlusion" in table.remarks[0]
+    table = explanation_table({"One": noise}, cases=2, settings=FEW)
+    assert [row[:3] for row in table.rows] == [("One", name, 2) for name in MAPS]
+    assert all((row[-1] == "") == (row[1] != NODES) for row in table.rows)
+    assert "2 of 12, drawn with seed 0, the same in every line" in table.remarks[0]
+
+
+def test_the_node_attention_that_is_measured_is_that_of_the_cases_own_regions(noise):
+    """Filled with 1 where a lesion's node has the most, as a loop over cases does it."""
+    names = noise.names[:4]
+    found = measured(noise, MAPS[NODES], names)["inside"]
+    for name, share in zip(names, found, strict=True):
+        ((batch, inputs),) = noise.batches([name])
+        with torch.no_grad():
+            output = noise.network(inputs)
+        grade = int(output.logits.argmax())
+        nodes = attribute(output.features, batch.regions, centre_head(noise.network.head)).nodes[0, :, grade]
+        filled = sum(value * weights for value, weights in zip(nodes, batch.regions[0], strict=True)).clamp_min(0)
+        expected = (filled * batch.regions[0, 1:].sum(0)).sum() / filled.sum()
+        np.testing.assert_allclose(share, expected, atol=1e-5)
+
+
+def test_the_mean_of_few_cases_has_no_interval_and_why_is_said_once(noise):
+    few, more = (explanation_table({"One": noise}, maps=NOISE, cases=count, settings=FEW) for count in (5, 6))
+    assert few.rows[0][3].low is few.rows[0][3].high is None
+    assert more.rows[0][3].low < more.rows[0][3].high
+    assert " ".join(few.texts).count("none of fewer than 6") == 1
 
 
 def test_networks_are_measured_on_the_same_cases(noise):
-    table = explanation_table({"One": noise, "Two": noise}, maps={CHANCE: random_map}, cases=2, settings=FEW)
+    table = explanation_table({"One": noise, "Two": noise}, maps=NOISE, cases=2, settings=FEW)
     assert [row[0] for row in table.rows] == ["One", "Two"]
     assert table.rows[0][1:] == table.rows[1][1:]
 
@@ -86,13 +109,12 @@ def test_networks_are_measured_on_the_same_cases(noise):
 def test_the_remark_counts_the_forward_passes(noise):
     table = explanation_table({"One": noise}, maps=CHEAP, cases=2, settings=FEW)
     # One for the grade, one for the map, eleven for each curve; and one for each reading by another hand.
-    assert f"{OURS} {24 + JITTERS}; Attention transfer 24; {CHANCE} 24." in table.remarks[-1]
+    assert f"{NODES} {24 + JITTERS}; Attention transfer 24; {CHANCE} 24." in table.remarks[-1]
 
 
 def test_which_cases_are_taken_is_a_function_of_the_seed(noise):
     first, again, other = (
-        explanation_table({"One": noise}, maps={CHANCE: random_map}, cases=2, seed=seed, settings=FEW).rows
-        for seed in (1, 1, 2)
+        explanation_table({"One": noise}, maps=NOISE, cases=2, seed=seed, settings=FEW).rows for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -106,7 +128,7 @@ def test_cases_without_a_lesion_are_left_out_and_counted(noise, tmp_path):
     case = replace(cached_case(bare), region_weights=region_weights(bare, 2).astype(np.float16))
     write_entry(tmp_path, names[0], case, FINGERPRINT, ())
     cases = replace(noise.cases, cache=replace(noise.cases.cache, folder=tmp_path), test=names)
-    table = explanation_table({"One": replace(noise, cases=cases)}, maps={CHANCE: random_map}, settings=FEW)
+    table = explanation_table({"One": replace(noise, cases=cases)}, maps=NOISE, settings=FEW)
     assert table.rows[0][2] == 2
     assert "1 without a lesion left out" in table.remarks[0]
     with pytest.raises(EvaluationError, match="has a lesion"):
@@ -118,11 +140,10 @@ def test_a_mean_leaves_out_cases_without_a_value_and_resamples_patients_not_case
     values = np.array([0.2, np.nan, *[0.4] * 10])
     assert mean_over_patients(values, noise.cases, names, FEW).value == pytest.approx((0.2 + 4) / 11)
     same = mean_over_patients(np.full(12, 0.3), noise.cases, names, FEW)
-    assert (same.value, same.low, same.high) == pytest.approx((0.3, 0.3, 0.3))
-    one_patient_a_grade = {name: f"of grade {noise.cases.grades[name]}" for name in names}
-    together = replace(noise.cases, patients=one_patient_a_grade)
-    spread = np.random.default_rng(0).random(12)
-    of = mean_over_patients(spread, together, names, FEW)
-    assert of.low == pytest.approx(of.high)
-    apart = mean_over_patients(spread, noise.cases, names, FEW)
-    assert apart.low < spread.mean() < apart.high
+    assert (same.value, same.low, same.high) == (pytest.approx(0.3), None, None)
+    of_six = replace(noise.cases, patients={name: f"patient {number % 6}" for number, name in enumerate(names)})
+    alike = np.tile([0.1, 0.9], 6)  # both scans of a patient have the same value
+    pairs, apart = (mean_over_patients(alike, cases, names, Resampling()) for cases in (of_six, noise.cases))
+    assert apart.low < 0.5 < apart.high
+    # Half as many patients: the standard error is larger by the root of two.
+    assert pairs.high - pairs.low == pytest.approx(np.sqrt(2) * (apart.high - apart.low), rel=0.2)

@@ -13,6 +13,7 @@ from training.experiments.config import Experiment, PhantomCohort
 from training.experiments.reading import read_experiment
 from training.methods import method_class
 from training.report.pictures import COMPARED, Pictures, prediction_pictures
+from training.report.titles import titles
 
 REFERENCE = Entry("student-react_kd", "ct", NATIVE)
 
@@ -40,8 +41,11 @@ def few(**settings: StudentSettings) -> Experiment:
 def test_decision_curves_are_of_the_papers_methods_and_a_control_and_the_caption_names_all_others(pictures_of):
     experiment = read_experiment("table1")
     macro = of_stems(pictures_of(experiment), "decision_macro")[0]
-    shown = {text.get_text() for text in macro.figure.legends[0].get_texts()}
-    assert len(shown) == COMPARED
+    named = titles(experiment, [f"student-{name}" for name in experiment.students])
+    legend = {text.get_text() for text in macro.figure.legends[0].get_texts()}
+    assert "REACT-KD" in legend
+    shown = {job for job, title in named.items() if title in legend}
+    assert len(shown) == len(legend) == COMPARED
     methods = {f"student-{name}": settings.method for name, settings in experiment.students.items()}
     variants = {"student-of_ct_teacher", "student-react_kd_own_cbam"}
     papers = {job for job, method in methods.items() if method_class(method).published} - variants

@@ -76,7 +76,7 @@ def test_teachers_stand_below_the_methods_with_the_inputs_that_they_read():
     entries = [("student-ours", BOTH, "native"), ("student-hinton", BOTH, "native")]
     entries += [("teacher-dual", "ct+fdg+act", dose) for dose in ("native", "severe")]
     found = read(table_1(experiment(**students), summary(*entries), BOTH))
-    assert [line["job"] for line in found][-2:] == ["teacher-dual"] * 2
+    assert [(line["method"], line["job"]) for line in found][-2:] == [("Teacher (ct+fdg+act)", "teacher-dual")] * 2
     assert len(found) == 6
 
 
@@ -158,6 +158,7 @@ def test_a_job_without_results_is_named_in_the_papers_table_too():
     found = read(table_1(experiment(**students), whole, BOTH))
     for job in ("student-hinton", "teacher-dual"):
         assert [line["estimate"] for line in found if line["job"] == job] == [GAP]
+    assert found[-1]["method"] == "Teacher"
 
 
 def test_there_is_no_table_where_nothing_is_compared():
@@ -249,7 +250,9 @@ def test_the_remark_says_what_accuracy_what_means_and_what_p_values_are():
     remark = table_3(ONE, whole, "student-x").remarks[0]
     assert "one-vs-rest (eq. 19)" in remark
     assert "pooled cases" in remark
-    assert "for these networks only, not of retraining" in remark
+    assert "of pairs of cases that one fold's network scored" in remark
+    assert "over patients speak of these networks only, not of retraining" in remark
+    assert "What is over networks, in the tables of differences, does by its folds" in remark
     several = summary(*(("student-x", inputs, "native") for inputs in (BOTH, "ct")), seeds="0, 1")
     assert "retraining" not in table_3(ONE, several, "student-x").remarks[0]
     assert "one-vs-rest" not in table_4(ONE, whole, "student-x").remarks[0]
