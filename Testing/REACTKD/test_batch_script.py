@@ -245,7 +245,9 @@ def test_scenes_and_pictures_join_each_result_and_its_report(batch, cohort, opti
         folder = tmp_path / "out" / name
         assert (folder / "scene.mrb").stat().st_size > 10_000
         assert len(list(folder.glob("pictures/*.png"))) == (5 if can else 0)
-        assert (can and "Spheres: attention" in (folder / "report.html").read_text(encoding="utf-8")) or reason
+        assert (
+            can and "region graph, from the front and right" in (folder / "report.html").read_text(encoding="utf-8")
+        ) or reason
     assert batch.output.count("No pictures") == (0 if can else 1)
 
 
