@@ -12,7 +12,7 @@ import slicer
 from ..imaging.errors import CaseError
 from ..imaging.geometry import Geometry
 from ..imaging.raw_nrrd import write_raw_nrrd
-from ..imaging.reading import ROLE_NAMES
+from ..imaging.roles import ROLE_NAMES
 from ..imaging.segment_names import liver_of, tumor_of
 from ..inference.case_files import CaseFiles
 from ..inference.prediction import OutputError

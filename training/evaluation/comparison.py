@@ -206,7 +206,7 @@ def _over_networks(
     level: float,
     shared: float,
 ) -> dict[str, Difference]:
-    """None where there is but one network of each, or a fold lacks a grade."""
+    """Empty where there is but one network of each, or a fold lacks a grade."""
     by_pair = [[[part for seed in seeds for part in of.in_order(seed)] for of in pair] for pair in pairs]
     networks = by_pair[0][0]
     if len(networks) < 2 or any(why_undefined([part]) for part in networks):
@@ -270,6 +270,6 @@ def _remark(settings: Resampling, found: RunPredictions, compared: Collection[_C
         f"jobs in the same resample, {STRATIFIED}; {settings.permutations} permutations of the two jobs by patient, "
         "two-sided. Over networks and p: mean difference of the networks of the same fold and seed, with Student's "
         f"{level} interval and test{in_common if shared else ''}: what training them again would leave. Holm: of p "
-        f"where there is one, else of p (patients); over the jobs compared, for each metric by itself."
+        "where there is one, else of p (patients); over the jobs compared, for each metric by itself."
         f"{' ' + ONE_SEED if one_seed else ''}"
     )
