@@ -19,8 +19,8 @@ from training.methods import method_class
 from training.report.losses import loss_table
 from training.report.tables import pairs_of_parts, table_2, table_3, table_4
 
-TRAINING = Path(__file__).parents[2] / "training"
-RESULTS, FIRST_PAGE = TRAINING / "results", TRAINING.parent / "README.md"
+PROJECT = Path(__file__).parents[2]
+RESULTS, FIRST_PAGE = PROJECT / "training" / "results", PROJECT / "README.md"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/config.yaml"))
 REFERENCE, BOTH = "student-react_kd", "ct+fdg"
 PRINTED = ("accuracy", "f1", "auc", "ece")
@@ -28,7 +28,7 @@ PHANTOMS = "Trained and tested on synthetic phantoms: says nothing about patient
 
 
 def tables_of(run: Path) -> list[Table]:
-    """As the researcher's page has them: the paper's table of a run and REACT-KD's differences, else all metrics."""
+    """As the page of results has them: the paper's table of a run and REACT-KD's differences, else all metrics."""
     made = {"ablation": of_ablation, "table1": of_table1, "table2": of_table2, "table3": of_table3, "table4": of_table4}
     if run.name in made:
         return list(made[run.name](run))
@@ -119,9 +119,9 @@ def changes_in(command: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_the_page_prints_the_tables_that_the_saved_predictions_give(run):
-    page = (TRAINING / "README.md").read_text(encoding="utf-8")
+    page = (RESULTS / "README.md").read_text(encoding="utf-8")
     assert [table for table in map(without_remarks, tables_of(run)) if table not in page] == []
-    assert f"`{run.name}`" in (RESULTS / "README.md").read_text(encoding="utf-8")
+    assert f"| `{run.name}` |" in page
 
 
 def test_the_projects_first_page_says_what_the_phantom_experiment_reached():
