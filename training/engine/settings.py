@@ -48,7 +48,7 @@ class Supervision:
     attention_focus: float = 0.0
     """Weight of the loss that keeps the attention in the lesions [D]."""
     lesion_supervision: float = 0.0
-    """Weight of a second focal loss, on the mean feature of the lesions alone: small lesions are found sooner [D]."""
+    """Weight of a second focal loss, on what the lesions alone say to the head: they then speak for their grade [D]."""
 
 
 @dataclass(frozen=True, kw_only=True)

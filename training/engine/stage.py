@@ -7,9 +7,10 @@ from REACTKDLib.networks.batch import NetworkOutput
 from REACTKDLib.networks.region_graph import masked_average
 
 from ..data.batch import TrainingBatch
+from ..lesion_head import LesionHead
 from ..losses.attention_focus import attention_focus_loss
 from ..losses.focal import focal_loss
-from ..normalised_head import NormalisedHead, normalise_heads
+from ..normalised_head import normalise_heads
 from .settings import Supervision
 
 
@@ -28,8 +29,7 @@ class Stage(nn.Module):
         self.bf16 = bf16
         self.register_buffer("class_weights", torch.tensor(supervision.class_weights), persistent=False)
         if supervision.lesion_supervision:
-            # With weights of its own: tied to those of the head, both learned more slowly on phantoms.
-            self.lesion_head = NormalisedHead(network.architecture.width, network.architecture.classes)
+            self.lesion_head = LesionHead(network.architecture.classes)
 
     def forward(self, batch: TrainingBatch) -> dict[str, Tensor]:
         raise NotImplementedError
@@ -51,7 +51,7 @@ class Stage(nn.Module):
         return share * focal_loss(logits[known], labels[known], self.class_weights, self.supervision.focusing)
 
     def supervised(self, output: NetworkOutput, batch: TrainingBatch) -> dict[str, Tensor]:
-        """L_cls, and the terms that help it find the lesions."""
+        """L_cls, and the terms that keep what it goes by in the lesions."""
         terms = {"cls": self.classification(output.logits, batch.labels)}
         if weight := self.supervision.attention_focus:
             terms["focus"] = weight * attention_focus_loss(output.features, batch.lesions, self.network.head.weight)
@@ -59,6 +59,6 @@ class Stage(nn.Module):
             means = masked_average(output.features.float(), batch.lesions[:, None]).squeeze(1)
             has_lesion = batch.lesions.flatten(1).any(1)
             # Only those: the zero of a case without a lesion would count in the statistics.
-            found = self.classification(self.lesion_head(means[has_lesion]), batch.labels[has_lesion])
-            terms["lesion"] = weight * has_lesion.float().mean() * found
+            said = self.lesion_head(means[has_lesion], self.network.head.weight)
+            terms["lesion"] = weight * has_lesion.float().mean() * self.classification(said, batch.labels[has_lesion])
         return terms

@@ -10,9 +10,9 @@ from ..evaluation.errors import EvaluationError
 from ..evaluation.figure_style import save
 from .page import Page, write_page
 
-INDEX, TABLES, FIGURES = "index.html", "tables", "figures"
+INDEX, TABLES, FIGURES, DATA = "index.html", "tables", "figures", "data"
 FORMATS = {".md": "markdown", ".csv": "csv", ".tex": "latex"}
-OURS = {INDEX, TABLES, FIGURES}
+OURS = {INDEX, TABLES, FIGURES, DATA}
 
 
 def report_run(
@@ -61,6 +61,9 @@ def write_report(page: Page, out: Path) -> None:
             for stem, table in chapter.tables.items():
                 for suffix, form in FORMATS.items():
                     (new / TABLES / f"{stem}{suffix}").write_text(getattr(table, form)(), encoding="utf-8")
+            for name, text in chapter.data.items():
+                (new / DATA).mkdir(exist_ok=True)
+                (new / DATA / name).write_text(text, encoding="utf-8")
             for picture in chapter.pictures:
                 save(picture.figure, new / FIGURES / picture.stem)
         write_page(page, new / INDEX)

@@ -25,7 +25,8 @@ from ..experiments.record import failure_of
 from ..experiments.status import progress_of_run
 from .contrast import contrast
 from .costs import cost_table, costs_of_run
-from .explaining import explanation_table
+from .explaining import explain, explanation_table
+from .explanations import BY_CASE
 from .losses import loss_table
 from .page import Chapter, Page
 from .pictures import cost_pictures, forest_picture, network_pictures, networks_of, prediction_pictures
@@ -202,8 +203,9 @@ def _explanations(
     try:
         networks = networks_of(run, experiment, [reference, *([other.job] if other else [])], device)
         if networks:
-            table = explanation_table(networks, cases=cases, note=note)
-            return Chapter("Explanations", {"explanations": table})
+            found = explain(networks, cases=cases)
+            table = explanation_table(found, note=note)
+            return Chapter("Explanations", {"explanations": table}, data={BY_CASE: found.csv()})
         why = f"no fold of {reference} is trained."
     except ReactKDError as error:
         why = error.message

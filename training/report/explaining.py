@@ -9,7 +9,6 @@ from torch import nn
 
 from REACTKDLib.networks.batch import ModalityBatch
 
-from ..engine.cases import Cases
 from ..evaluation.bootstrap import RESAMPLING, Estimate, Resampling
 from ..evaluation.errors import EvaluationError
 from ..evaluation.resampling import FEWEST_PATIENTS, can_resample, patient_weights
@@ -23,6 +22,7 @@ from ..explanations.maps import (
     react_kd_map,
 )
 from .explanation_measures import JITTERS, MEASURES, AttentionMap, measured, random_map
+from .explanations import Explained, Explanations
 from .networks import HeldOut, require_one_fold
 
 CASES = 30
@@ -41,16 +41,14 @@ MAPS = {
 }
 
 
-def explanation_table(
+def explain(
     networks: Mapping[str, HeldOut],
     *,
     maps: Mapping[str, AttentionMap] = MAPS,
     cases: int = CASES,
     seed: int = 0,
-    settings: Resampling = RESAMPLING,
-    note: str = "",
-) -> Table:
-    """A line for each network and map: means over held-out cases of a fold, with intervals over patients.
+) -> Explanations:
+    """What each measure says of each network and map on held-out cases of a fold.
 
     cases: of those with a lesion, at most, the same for all networks and maps; drawn with the seed where there are
     more. Raises EvaluationError: other_folds, no_case where no held-out case has a lesion.
@@ -63,32 +61,40 @@ def explanation_table(
             "no_case", "No held-out case has a lesion, which attention could fall on.", "Take another fold."
         )
     chosen = np.random.default_rng(seed).permutation(with_lesion)[:cases].tolist()
-    rows: list[tuple[Cell, ...]] = []
+    patients = [first.cases.patients[name] for name in chosen]
+    found: list[Explained] = []
     passes: dict[str, float] = {}
     for title, of in networks.items():
         for name, attention in maps.items():
             with _counted(of.network) as count:
-                found = measured(of, attention, chosen)
+                values = measured(of, attention, chosen)
             passes[name] = count[0] / len(chosen)
-            rows.append((title, name, len(chosen), *_cells(found, of.cases, chosen, settings)))
-    columns = (Column("network", "Network"), Column("map", "Map"), Column("cases", "Cases"))
-    columns += tuple(Column(measure.key, measure.title) for measure in MEASURES)
+            found.append(Explained(title, name, tuple(chosen), tuple(patients), values))
     which = (
         f"Held-out cases of fold {first.job.fold} with a lesion: {len(chosen)} of {len(with_lesion)}, drawn with seed "
         f"{seed}, the same in every line; {len(of_all) - len(with_lesion)} without a lesion left out."
     )
-    return Table("How good explanations are", columns, tuple(rows), (which, _how(settings), _said(passes)), note)
+    return Explanations(tuple(found), (which, _said(passes)))
 
 
-def mean_over_patients(values: np.ndarray, cases: Cases, names: Sequence[str], settings: Resampling) -> Estimate:
+def explanation_table(explanations: Explanations, *, settings: Resampling = RESAMPLING, note: str = "") -> Table:
+    """A line for each network and map: means over cases, with intervals over patients."""
+    columns = (Column("network", "Network"), Column("map", "Map"), Column("cases", "Cases"))
+    columns += tuple(Column(measure.key, measure.title) for measure in MEASURES)
+    rows = tuple((of.network, of.map, len(of.cases), *_cells(of, settings)) for of in explanations.explained)
+    which, *passes = explanations.remarks or ("",)
+    return Table("How good explanations are", columns, rows, (which, _how(settings), *passes), note)
+
+
+def mean_over_patients(values: np.ndarray, patients: Sequence[str], settings: Resampling) -> Estimate:
     """Of the cases that have a value, with percentiles over resampled patients.
 
     None of fewer than `FEWEST_PATIENTS`, nor of values that are all the same: resamples would never differ. Whatever
-    their grades: unlike a metric, a mean is defined without a case of every grade.
+    their grades: unlike a metric, a mean is defined without a case of every grade. patients: (N,), of each case.
     """
     there = ~np.isnan(values)
     values = values[there]
-    patients = [cases.patients[name] for name, has in zip(names, there, strict=True) if has]
+    patients = [patient for patient, has in zip(patients, there, strict=True) if has]
     alike = np.zeros(len(values), dtype=int)
     if not can_resample(alike, patients) or np.ptp(values) == 0:
         return Estimate(float(values.mean()), None, None)
@@ -113,14 +119,14 @@ def _counted(network: nn.Module) -> Iterator[list[int]]:
         hook.remove()
 
 
-def _cells(found: Mapping[str, np.ndarray], cases: Cases, names: Sequence[str], settings: Resampling) -> Iterator[Cell]:
+def _cells(of: Explained, settings: Resampling) -> Iterator[Cell]:
     for measure in MEASURES:
-        values = found[measure.key]
+        values = of.values[measure.key]
         if np.isnan(values).all():
             yield ""
             continue
-        of = mean_over_patients(values, cases, names, settings)
-        value = Value(of.value, low=of.low, high=of.high)
+        mean = mean_over_patients(values, of.patients, settings)
+        value = Value(mean.value, low=mean.low, high=mean.high)
         yield replace(value, style="percent") if measure.percent else value
 
 

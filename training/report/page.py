@@ -2,8 +2,8 @@
 
 import base64
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
@@ -18,11 +18,12 @@ SCREEN_DPI = 200
 
 @dataclass(frozen=True)
 class Chapter:
-    """tables: by stem of their files."""
+    """tables: by stem of their files. data: what tables were made of, too long for a page, by name of the file."""
 
     title: str
     tables: dict[str, Table]
     pictures: Sequence[Picture] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 from REACTKDLib.imaging.errors import ReactKDError
 from training.report import command
 from training.report.command import report_run
+from training.report.explanations import read_explanations
 
 
 class Page(HTMLParser):
@@ -62,6 +63,15 @@ def test_every_table_is_there_for_reading_for_print_and_for_computing(report):
         assert {path.suffix for path in (report / "tables").glob(f"{stem}.*")} == {".md", ".csv", ".tex"}
     assert "Paper: AUC" in (report / "tables/table3.md").read_text(encoding="utf-8")
     assert all(path.read_text(encoding="utf-8").isascii() for path in (report / "tables").glob("*.tex"))
+
+
+def test_what_explanations_are_worth_is_there_case_by_case(report):
+    found = read_explanations(report / "data/explanations.csv")
+    with (report / "tables/explanations.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [(of.network, of.map) for of in found.explained] == [(line["network"], line["map"]) for line in lines]
+    means = [of.values["deletion"].mean() for of in found.explained]
+    assert means == pytest.approx([float(line["deletion"]) for line in lines])
 
 
 def test_a_new_report_takes_the_place_of_an_old_one(report, small_run):

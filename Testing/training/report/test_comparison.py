@@ -127,7 +127,7 @@ def test_what_fails_is_named_with_the_reason_and_costs_nothing_else(small_run, m
 
     monkeypatch.setattr(pictures, "attention_figure", fail(CaseError("unreadable", "The CT of case 3 is damaged.")))
     monkeypatch.setattr(comparison, "costs_of_run", fail(CohortError("bad_cache", "The cache is of another cohort.")))
-    monkeypatch.setattr(comparison, "explanation_table", fail(ValueError("all regions have the same attention")))
+    monkeypatch.setattr(comparison, "explain", fail(ValueError("all regions have the same attention")))
     page = compare(small_run, explanations=1, settings=FEW)
     assert "The CT of case 3 is damaged." in line(page, "Figure attention")
     assert "The cache is of another cohort." in line(page, "What a decision costs")

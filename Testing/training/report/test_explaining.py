@@ -12,14 +12,20 @@ from training.data.batch import prepare
 from training.data.store import write_entry
 from training.evaluation.bootstrap import Resampling
 from training.evaluation.errors import EvaluationError
+from training.evaluation.table import Table
 from training.explanations.maps import node_attention_map
 from training.explanations.stability import jittered, rank_agreement
-from training.report.explaining import CHANCE, MAPS, NODES, explanation_table, mean_over_patients
+from training.report.explaining import CHANCE, MAPS, NODES, explain, explanation_table, mean_over_patients
 from training.report.explanation_measures import JITTERS, AttentionMap, measured, random_map
+from training.report.networks import HeldOut
 
 FEW = Resampling(resamples=50)
 CHEAP = {name: MAPS[name] for name in (NODES, "Attention transfer", CHANCE)}
 NOISE = {CHANCE: MAPS[CHANCE]}
+
+
+def table_of(networks: dict[str, HeldOut], **options) -> Table:
+    return explanation_table(explain(networks, **options), settings=FEW)
 
 
 def lesion_map(network, batch, classes) -> torch.Tensor:
@@ -72,7 +78,7 @@ def test_the_agreement_is_that_of_the_readings_as_the_network_sees_them_and_not_
 
 
 def test_every_map_has_its_line_and_what_it_is_not_asked_is_empty(noise):
-    table = explanation_table({"One": noise}, cases=2, settings=FEW)
+    table = table_of({"One": noise}, cases=2)
     assert [row[:3] for row in table.rows] == [("One", name, 2) for name in MAPS]
     assert all((row[-1] == "") == (row[1] != NODES) for row in table.rows)
     assert "2 of 12, drawn with seed 0, the same in every line" in table.remarks[0]
@@ -94,28 +100,26 @@ def test_the_node_attention_that_is_measured_is_that_of_the_cases_own_regions(no
 
 
 def test_the_mean_of_few_cases_has_no_interval_and_why_is_said_once(noise):
-    few, more = (explanation_table({"One": noise}, maps=NOISE, cases=count, settings=FEW) for count in (5, 6))
+    few, more = (table_of({"One": noise}, maps=NOISE, cases=count) for count in (5, 6))
     assert few.rows[0][3].low is few.rows[0][3].high is None
     assert more.rows[0][3].low < more.rows[0][3].high
     assert " ".join(few.texts).count("none of fewer than 6") == 1
 
 
 def test_networks_are_measured_on_the_same_cases(noise):
-    table = explanation_table({"One": noise, "Two": noise}, maps=NOISE, cases=2, settings=FEW)
+    table = table_of({"One": noise, "Two": noise}, maps=NOISE, cases=2)
     assert [row[0] for row in table.rows] == ["One", "Two"]
     assert table.rows[0][1:] == table.rows[1][1:]
 
 
 def test_the_remark_counts_the_forward_passes(noise):
-    table = explanation_table({"One": noise}, maps=CHEAP, cases=2, settings=FEW)
+    table = table_of({"One": noise}, maps=CHEAP, cases=2)
     # One for the grade, one for the map, eleven for each curve; and one for each reading by another hand.
     assert f"{NODES} {24 + JITTERS}; Attention transfer 24; {CHANCE} 24." in table.remarks[-1]
 
 
 def test_which_cases_are_taken_is_a_function_of_the_seed(noise):
-    first, again, other = (
-        explanation_table({"One": noise}, maps=NOISE, cases=2, seed=seed, settings=FEW).rows for seed in (1, 1, 2)
-    )
+    first, again, other = (table_of({"One": noise}, maps=NOISE, cases=2, seed=seed).rows for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
@@ -128,22 +132,21 @@ def test_cases_without_a_lesion_are_left_out_and_counted(noise, tmp_path):
     case = replace(cached_case(bare), region_weights=region_weights(bare, 2).astype(np.float16))
     write_entry(tmp_path, names[0], case, FINGERPRINT, ())
     cases = replace(noise.cases, cache=replace(noise.cases.cache, folder=tmp_path), test=names)
-    table = explanation_table({"One": replace(noise, cases=cases)}, maps=NOISE, settings=FEW)
+    table = table_of({"One": replace(noise, cases=cases)}, maps=NOISE)
     assert table.rows[0][2] == 2
     assert "1 without a lesion left out" in table.remarks[0]
     with pytest.raises(EvaluationError, match="has a lesion"):
-        explanation_table({"One": replace(noise, cases=replace(cases, test=names[:1]))}, settings=FEW)
+        table_of({"One": replace(noise, cases=replace(cases, test=names[:1]))})
 
 
-def test_a_mean_leaves_out_cases_without_a_value_and_resamples_patients_not_cases(noise):
-    names = noise.names
+def test_a_mean_leaves_out_cases_without_a_value_and_resamples_patients_not_cases():
+    apart, of_six = [f"patient {number}" for number in range(12)], [f"patient {number % 6}" for number in range(12)]
     values = np.array([0.2, np.nan, *[0.4] * 10])
-    assert mean_over_patients(values, noise.cases, names, FEW).value == pytest.approx((0.2 + 4) / 11)
-    same = mean_over_patients(np.full(12, 0.3), noise.cases, names, FEW)
+    assert mean_over_patients(values, apart, FEW).value == pytest.approx((0.2 + 4) / 11)
+    same = mean_over_patients(np.full(12, 0.3), apart, FEW)
     assert (same.value, same.low, same.high) == (pytest.approx(0.3), None, None)
-    of_six = replace(noise.cases, patients={name: f"patient {number % 6}" for number, name in enumerate(names)})
     alike = np.tile([0.1, 0.9], 6)  # both scans of a patient have the same value
-    pairs, apart = (mean_over_patients(alike, cases, names, Resampling()) for cases in (of_six, noise.cases))
-    assert apart.low < 0.5 < apart.high
+    of_pairs, of_all = (mean_over_patients(alike, patients, Resampling()) for patients in (of_six, apart))
+    assert of_all.low < 0.5 < of_all.high
     # Half as many patients: the standard error is larger by the root of two.
-    assert pairs.high - pairs.low == pytest.approx(np.sqrt(2) * (apart.high - apart.low), rel=0.2)
+    assert of_pairs.high - of_pairs.low == pytest.approx(np.sqrt(2) * (of_all.high - of_all.low), rel=0.2)
