@@ -31,7 +31,7 @@ def reasons(prediction: PredictionSummary) -> str:
     """Why this grade: what lesions, the liver, background and bias add to its logit."""
     grade, top = prediction.grade, prediction.most_attended
     share = top.attention[grade]
-    logit = f"its logit of {signed(prediction.logits[grade], 2)}"
+    logit = f"the grade's logit of {signed(prediction.logits[grade], 2)}"
     rest = f"background and bias {signed(prediction.background_attention[grade] + prediction.bias[grade], 2)}"
     if not prediction.lesions:
         return f"{NO_LESION} The liver adds {signed(share, 2)} to {logit}, {rest}."

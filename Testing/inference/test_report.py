@@ -265,7 +265,7 @@ def test_the_reason_is_what_was_computed(page_of):
     # Lesion 1 lies at (-53, 13, 5), the liver at (-60, 10, 0): 3 mm posterior is not worth a word.
     place = "637.5 mL, 7 mm left, 5 mm superior of the liver's centroid"
     assert f"Of the lesions, Lesion 1 ({place}) speaks most for this grade" in text
-    assert "adds +2.89 to its logit of +2.14" in text
+    assert "adds +2.89 to the grade's logit of +2.14" in text
     assert "goes from 52.7 % to 25.0 % (−27.7 percentage points), in line with its attention" in text
 
 
@@ -273,14 +273,14 @@ def test_the_reason_is_what_was_computed(page_of):
 def test_the_reason_is_the_lesion_that_matters_most_also_when_it_speaks_against_the_grade(page_of, other):
     nodes = (a_node(0, LIVER, 1453.27), a_node(1, (0.0, 0.0, other), 20.0), a_node(2, (0.0, 0.0, -0.5), 3.0))
     text = page_of(a_prediction(nodes, deletion=None)).text
-    assert re.search(r"Lesion 2 \([^)]*\) speaks most against this grade: it adds −0\.50 to its logit", text)
+    assert re.search(r"Lesion 2 \([^)]*\) speaks most against this grade: it adds −0\.50 to the grade's logit", text)
     assert "The deletion check was not run." in text
 
 
 def test_the_only_lesion_does_not_speak_most(page_of):
     nodes = (a_node(0, LIVER, 1453.27), a_node(1, (0.0, 0.0, -0.5), 20.0))
     text = page_of(a_prediction(nodes, deletion=None)).text
-    assert re.search(r"Lesion 1 \([^)]*\) speaks against this grade: it adds −0\.50 to its logit", text)
+    assert re.search(r"Lesion 1 \([^)]*\) speaks against this grade: it adds −0\.50 to the grade's logit", text)
 
 
 def test_the_reason_adds_up_to_the_logit(page_of):
@@ -310,7 +310,7 @@ def test_the_reason_says_so_when_lesions_hardly_matter(page_of):
     # Larger in size, though it speaks against: Lesion 2.
     text = page_of(a_prediction((a_node(0, LIVER, 1453.27), *lesions))).text
     assert "No lesion matters much for this grade. Lesion 2 (3.34 mL" in text
-    assert "changes its logit of −0.79 by less than 0.01" in text
+    assert "changes the grade's logit of −0.79 by less than 0.01" in text
     alone = page_of(a_prediction((a_node(0, LIVER, 1453.27), lesions[0]))).text
     assert "Lesion 1 (637.5 mL" in alone
     assert "hardly matters for this grade" in alone
