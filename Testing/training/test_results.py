@@ -16,6 +16,9 @@ from training.evaluation.table import Column, Table
 from training.experiments.config import Experiment
 from training.experiments.reading import read_experiment, to_tree
 from training.methods import method_class
+from training.report.explaining import explanation_table
+from training.report.explanations import BY_CASE as EXPLANATIONS
+from training.report.explanations import read_explanations
 from training.report.losses import loss_table
 from training.report.tables import pairs_of_parts, table_2, table_3, table_4
 
@@ -62,6 +65,7 @@ def of_table3(run: Path) -> Iterator[Table]:
     yield table_3(experiment_in(run), summarise(run, note=PHANTOMS), REFERENCE)
     for inputs in (BOTH, "fdg", "ct"):
         yield differences_from(run, inputs)
+    yield explanation_table(read_explanations(run / EXPLANATIONS), note=PHANTOMS)
 
 
 def of_table4(run: Path) -> Iterator[Table]:
