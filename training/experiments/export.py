@@ -1,6 +1,6 @@
 """From a run to a model folder that 3D Slicer and the command line open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -92,7 +92,7 @@ def export_model(run: Path, out: Path, *, network: str, fold: Fold = "best", see
         abstain_below=ABSTAIN_BELOW,
         training=_training(experiment, job, members, folds, cases),
         metrics=_metrics(held_out, temperature, experiment)
-        | _lesion_shares(experiment, run, folds, trained, tuple(tracers)),
+        | _lesion_attention(experiment, run, folds, trained, tuple(tracers)),
         intended_use=_intended_use(phantoms),
     )
     readme = README.format(
@@ -211,35 +211,39 @@ def _measured_on(held_out: Predictions, folds: tuple[int, ...], experiment: Expe
 
 
 @torch.inference_mode()
-def _lesion_shares(
+def _lesion_attention(
     experiment: Experiment, run: Path, folds: tuple[int, ...], trained: dict[int, Trained], tracers: tuple[str, ...]
 ) -> dict[str, float]:
-    """The median, over held-out cases, of the lesions' share of all attention (method.md, section 7)."""
-    shares: dict[str, list[float]] = {}
+    """Of held-out cases with a lesion, by inputs: the median of the lesions' share of all attention, and in how many of
+    them lesions together speak for the grade that is predicted (method.md, section 7)."""
+    found: dict[str, list[tuple[float, bool]]] = {}
     for fold in folds:
         network, cases = trained[fold].network, cases_of(experiment, run, fold)
         for evaluation in evaluations(network.architecture.network, tracers, ()):
-            shares.setdefault(_key("+".join(evaluation.inputs)), []).extend(_shares(network, cases, evaluation))
-    return {
-        f"median_lesion_share_{inputs}": round(float(np.median(values)), 3)
-        for inputs, values in shares.items()
-        if values
-    }
+            found.setdefault(_key("+".join(evaluation.inputs)), []).extend(_of_lesions(network, cases, evaluation))
+    metrics = {}
+    for inputs, of in found.items():
+        if of:
+            shares, for_grade = zip(*of, strict=True)
+            metrics[f"median_lesion_share_{inputs}"] = round(float(np.median(shares)), 3)
+            metrics[f"lesions_for_grade_{inputs}"] = round(float(np.mean(for_grade)), 3)
+    return metrics
 
 
-def _shares(network: nn.Module, cases: Cases, evaluation: Evaluation) -> list[float]:
-    """Of the cases that have one of the inputs."""
-    found: list[float] = []
+def _of_lesions(network: nn.Module, cases: Cases, evaluation: Evaluation) -> Iterator[tuple[float, bool]]:
+    """Of each case with a lesion that has one of the inputs: share of the attention, whether it is for the grade."""
     names = cases.having(cases.test, evaluation.inputs)
     if not names:
-        return found
+        return
     for batch in cases.batches(names, evaluation, torch.device("cpu"), AT_ONCE):
         student = network.architecture.network == "student"
         output = network(batch.for_student() if student else batch.for_teacher())
         attribution = attribute(output.features, batch.lesions[:, None], centre_head(network.head))
-        inside, outside = attribution.nodes.abs().sum((1, 2)), attribution.background.abs().sum(1)
-        found += (inside / (inside + outside)).tolist()
-    return found
+        lesions, grades = attribution.nodes[:, 0], output.logits.argmax(1, keepdim=True)
+        inside, outside = lesions.abs().sum(1), attribution.background.abs().sum(1)
+        speaks = lesions.gather(1, grades).squeeze(1) > 0
+        there = batch.lesions.flatten(1).any(1)
+        yield from zip((inside / (inside + outside))[there].tolist(), speaks[there].tolist(), strict=True)
 
 
 def _key(inputs: str) -> str:

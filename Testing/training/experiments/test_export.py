@@ -60,6 +60,7 @@ def card(trained, tmp_path_factory):
 def test_a_cohort_in_which_some_have_no_pet_is_exported(card):
     assert card.metrics["macro_auc_ct_only"] >= 0
     assert 0 <= card.metrics["median_lesion_share_ct_fdg"] <= 1
+    assert 0 <= card.metrics["lesions_for_grade_ct_fdg"] <= 1
 
 
 def test_inputs_whose_cases_lack_a_grade_have_that_reason_in_place_of_metrics(card):
