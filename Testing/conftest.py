@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
+from hypothesis import settings
 
 import REACTKDLib
 from REACTKDLib.imaging.phantom import PhantomSettings, make_phantom, write_phantom
+
+# The same inputs in every run: what fails, fails again.
+settings.register_profile("seeded", derandomize=True)
+settings.load_profile("seeded")
 
 PROJECT = Path(REACTKDLib.__file__).parents[1]
 DATA = Path(os.environ.get("REACTKD_TEST_DATA", PROJECT.parent / "shared" / "data"))

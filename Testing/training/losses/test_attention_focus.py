@@ -35,7 +35,7 @@ def test_it_equals_the_written_out_loop():
                 inside += float(lesions[case, z, y, x]) * share
                 total += share
         expected -= math.log(inside / total) / 3
-    assert float(attention_focus_loss(features, lesions, head.weight)) == pytest.approx(expected, rel=1e-5)
+    assert float(attention_focus_loss(features, lesions, head.weight).detach()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_it_reads_the_voxels_that_the_attribution_of_a_centred_head_shows():
