@@ -35,7 +35,7 @@ def test_it_equals_the_written_out_loop():
                 inside += float(lesions[case, z, y, x]) * share
                 total += share
         expected -= math.log(inside / total) / 3
-    assert float(attention_focus_loss(features, lesions, head.weight).detach()) == pytest.approx(expected, rel=1e-5)
+    assert attention_focus_loss(features, lesions, head.weight).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_it_reads_the_voxels_that_the_attribution_of_a_centred_head_shows():
@@ -48,7 +48,7 @@ def test_it_reads_the_voxels_that_the_attribution_of_a_centred_head_shows():
 def test_it_is_zero_where_all_attention_is_in_the_lesions():
     features, _, head = a_batch()
     lesions = a_lesion()
-    assert float(attention_focus_loss(features * lesions[:, None], lesions, head.weight)) == pytest.approx(0, abs=1e-6)
+    assert attention_focus_loss(features * lesions[:, None], lesions, head.weight).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_half_the_attention_in_the_lesions_costs_log_two_even_where_the_rest_cancels():
@@ -56,7 +56,7 @@ def test_half_the_attention_in_the_lesions_costs_log_two_even_where_the_rest_can
     lesions[0, 0, 0, 0] = 1
     features[0, 0, 0, 0] = torch.tensor([2.0, 1.0, -1.0, 0.0])
     weight = torch.tensor([[1.0], [0.0], [-1.0]])
-    assert float(attention_focus_loss(features, lesions, weight)) == pytest.approx(math.log(2))
+    assert attention_focus_loss(features, lesions, weight).item() == pytest.approx(math.log(2))
 
 
 @given(st.floats(0.01, 100), st.floats(-5, 5))
