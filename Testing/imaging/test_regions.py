@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from REACTKDLib.imaging.case import Case
@@ -156,7 +156,6 @@ def test_the_full_label_map_lies_on_the_ct(abdomen):
 
 
 @given(st.floats(0, 60), st.sampled_from([(8, 24, 24), (4, 8, 8), (6, 10, 14)]))
-@example(45.0, (8, 24, 24))
 @settings(max_examples=15, deadline=None)
 def test_weights_partition_the_liver_and_hold_every_regions_volume(angle, feature_grid):
     body = Abdomen(grid(spacing=(4, 4, 5), size=(90, 80, 50), direction=rotation(angle, 2)))
@@ -167,8 +166,17 @@ def test_weights_partition_the_liver_and_hold_every_regions_volume(angle, featur
     assert weights.min() >= 0
     assert weights.sum(axis=0).max() <= 1 + 1e-6
     volumes = weights.sum(axis=(1, 2, 3)) * cells.voxel_ml
-    # Turned by 45 degrees, centres fall on the edges of cells: of a lesion of 28 voxels, seven are then counted less.
-    assert np.allclose(volumes, [region.volume_ml for region in regions.items], rtol=0.12, atol=0.4)
+    assert np.allclose(volumes, [region.volume_ml for region in regions.items], rtol=0.12, atol=0.3)
+
+
+def test_turned_by_exactly_45_degrees_a_lesion_of_two_cells_keeps_its_volume_to_27_percent():
+    """Rows of centres then fall on the edges of cells, and which side they count on is the same along a whole row."""
+    body = Abdomen(grid(spacing=(4, 4, 5), size=(90, 80, 50), direction=rotation(45, 2)))
+    case = Case.from_images(body.ct, body.liver, body.tumor)
+    regions = find_regions(case, SPEC)
+    cells = network_grid(case, regions, replace(SPEC, grid=(8, 24, 24)))
+    smallest = region_weights(regions, cells)[-1].sum() * cells.voxel_ml / regions.items[-1].volume_ml
+    assert 0.73 < smallest < 1.27
 
 
 @given(st.tuples(*[st.sampled_from([1.5, 2.0, 2.5, 3.7, 4.0])] * 3), st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3))
