@@ -104,7 +104,7 @@ def test_one_region_against_many_pays_for_every_edge_below_its_own():
 def test_it_is_at_most_the_edge_loss_where_both_graphs_hold_the_same_regions(regions):
     for seed in range(5):
         student, teacher = student_and_teacher(regions, regions, seed)
-        assert loss_of(student, teacher) <= float(edge_loss(student.edges, teacher.edges, student.present)) + 1e-6
+        assert loss_of(student, teacher) <= edge_loss(student.edges, teacher.edges, student.present).item() + 1e-6
 
 
 @settings(deadline=None, max_examples=20)

@@ -47,7 +47,7 @@ def test_decision_curves_are_of_the_papers_methods_and_a_control_and_the_caption
     shown = {job for job, title in named.items() if title in legend}
     assert len(shown) == len(legend) == COMPARED
     methods = {f"student-{name}": settings.method for name, settings in experiment.students.items()}
-    variants = {"student-of_ct_teacher", "student-react_kd_own_cbam"}
+    variants = {"student-of_ct_teacher", "student-react_kd_own_cbam", "student-without_rgd"}
     papers = {job for job, method in methods.items() if method_class(method).published} - variants
     assert len(papers) == 7
     assert papers < shown
