@@ -34,7 +34,7 @@ screenshots: env
 	REACTKD_SCREENSHOTS=Resources/Screenshots $(BIN)/python -m pytest Testing/panel/test_screenshots.py
 
 demo-model: env
-	$(BIN)/reactkd-train run demo
+	$(BIN)/reactkd-train run phantom --set 'only_folds=[0]' --name demo
 	$(BIN)/reactkd-train export runs/demo --out Resources/Models/demo
 
 clean:

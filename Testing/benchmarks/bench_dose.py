@@ -43,11 +43,11 @@ def ours_seconds() -> float:
     return measure(lambda: projector.filtered_back_project(projector.project(slices)), repeats=3, warmup=1) / TOGETHER
 
 
-def volume_seconds() -> float:
+def volume_seconds(device: str = "cpu") -> float:
     hu = np.repeat((disc()[None] * 50_000 - 1000).astype(np.int16), SLICES, axis=0)
     ct = sitk.GetImageFromArray(hu)
     ct.SetSpacing((0.7, 0.7, 2.5))
-    return measure(lambda: simulate_low_dose(ct, "severe", 0, device="cpu"), repeats=1, warmup=0)
+    return measure(lambda: simulate_low_dose(ct, "severe", 0, device=device), repeats=1, warmup=0)
 
 
 def scikit_image() -> np.ndarray:

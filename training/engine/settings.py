@@ -78,6 +78,8 @@ class StudentSettings:
     """A file of training/methods."""
     options: dict[str, Any] = field(default_factory=dict)
     """Of the method; its defaults for those not given."""
+    method_weight: float = 1.0
+    """All that the method adds to L_cls is multiplied by it: 1 leaves its weights as they are in its options [D]."""
     teacher: str | None = "dual"
     """Name of the teacher; none for a method without."""
     init_filters: int = 8

@@ -42,7 +42,7 @@ class StudentStage(Stage):
             share_cbam(teacher, network)
         if settings.lora_rank:
             add_lora(network, settings.lora_rank)
-        self.method = method
+        self.method, self.method_weight = method, settings.method_weight
         # Not a submodule: it is neither trained nor saved, and stays in evaluation mode.
         self._frozen = [teacher.eval().requires_grad_(False)] if teacher is not None else []
         self.temperature = temperature
@@ -68,7 +68,7 @@ class StudentStage(Stage):
             raise ValueError(
                 f"{type(self.method).__name__}: its terms {', '.join(taken)} have names of the stage's own; rename them"
             )
-        return terms | distilled
+        return terms | {name: self.method_weight * term for name, term in distilled.items()}
 
     def output(self, network: Student, batch: TrainingBatch) -> NetworkOutput:
         with self.autocast(batch):

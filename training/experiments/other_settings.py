@@ -9,8 +9,9 @@ from .config import Experiment
 def with_settings_of(experiment: Experiment, other: Experiment) -> Experiment:
     """The networks of the one with the preprocessing, scanner and training of the other's first teacher and student.
 
-    A network keeps what it is compared for: a teacher its branches and CBAM3D, a student its method, options, teacher
-    and CBAM3D, what stands for a lost modality, and that it loses none. Cohorts, doses, folds and seeds are kept too.
+    A network keeps what it is compared for: a teacher its branches and CBAM3D, a student its method, options,
+    weight, teacher and CBAM3D, what stands for a lost modality, and that it loses none. Cohorts, doses, folds and
+    seeds are kept too.
     """
     teacher = next(iter(other.teachers.values()), TeacherSettings())
     student = next(iter(other.students.values()), StudentSettings())
@@ -32,6 +33,7 @@ def _student(own: StudentSettings, other: StudentSettings) -> StudentSettings:
         other,
         method=own.method,
         options=own.options,
+        method_weight=own.method_weight,
         teacher=own.teacher,
         cbam=own.cbam,
         absent=own.absent,

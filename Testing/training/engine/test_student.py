@@ -63,6 +63,14 @@ def test_each_term_reaches_the_first_convolution_of_both_streams(make_stage, bat
         assert float(gradient.abs().max()) > 0
 
 
+def test_the_weight_of_a_method_scales_its_terms_and_nothing_else(make_stage, batch):
+    whole, tenth = (make_stage(method_weight=weight)[0].eval()(batch) for weight in (1.0, 0.1))
+    for name, term in whole.items():
+        factor = 0.1 if name in ("kd", "node", "edge", "gw") else 1
+        assert term.item() > 0
+        torch.testing.assert_close(tenth[name], factor * term)
+
+
 def test_a_method_whose_term_has_the_name_of_the_stages_own_is_refused(make_stage, batch, monkeypatch):
     stage, _ = make_stage()
     monkeypatch.setattr(stage.method, "terms", lambda batch: dict.fromkeys(("cls", "kd"), batch.student.logits.sum()))

@@ -86,7 +86,7 @@ def test_the_temperature_is_that_of_inputs_with_a_ct(trained, card, tmp_path, in
 
 
 def test_the_demo_model_is_of_the_experiment_that_make_demo_model_trains():
-    card, experiment = ModelCard.read(demo_model()), read_experiment("demo")
+    card, experiment = ModelCard.read(demo_model()), read_experiment("phantom")
     (student,) = experiment.students.values()
     assert card.architecture == student_architecture(student, experiment.preprocessing, ("fdg", "act")).to_dict()
     assert card.preprocessing == experiment.preprocessing

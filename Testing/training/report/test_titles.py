@@ -9,13 +9,15 @@ def test_a_method_has_its_title_and_its_variants_their_names_too():
         "react_kd": StudentSettings(),
         "own_cbam": StudentSettings(cbam="own"),
         "hinton": StudentSettings(method="kd"),
+        "sp": StudentSettings(method="sp", method_weight=0.01),
     }
     experiment = Experiment(phantoms=PhantomCohort(), students=students)
-    jobs = ["student-react_kd", "student-own_cbam", "student-hinton", "teacher-dual", "student-of_another_run"]
+    jobs = [*(f"student-{name}" for name in students), "teacher-dual", "student-of_another_run"]
     assert list(titles(experiment, jobs).values()) == [
         "REACT-KD",
         "REACT-KD (own_cbam)",
         "KD",
+        "SP ×0.01",
         "Teacher (dual)",
         "student-of_another_run",
     ]
