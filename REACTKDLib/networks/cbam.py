@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 CHANNEL_RATIO = 8
 SPATIAL_KERNEL = 7
+LEAST = -2.0
+"""Score of a case's most attended voxel, at the least: an attention of 0.12 [D]."""
 
 
 class CBAM3D(nn.Module):
@@ -34,11 +36,17 @@ class CBAM3D(nn.Module):
         return scores.sigmoid()[..., None, None, None]
 
     def spatial_attention(self, features: Tensor) -> Tensor:
-        """(B, 1, d, h, w) in (0, 1)."""
+        """(B, 1, d, h, w) in (0, 1); of a case whose scores are all below `LEAST`, relative to the highest of them.
+
+        Heads are trained on standardised features: to them a map is the same at any scale, and nothing would keep the
+        attention of all voxels together from falling to where no gradient comes back from.
+        """
         summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
         # oneDNN's bfloat16 weight gradient is NaN where the kernel is deeper than the map; float32 costs nothing here.
         with torch.autocast(summary.device.type, enabled=False):
-            return self.spatial(summary.float()).sigmoid()
+            scores = self.spatial(summary.float())
+        missing = (LEAST - scores.amax((2, 3, 4), keepdim=True)).clamp_min(0)
+        return (scores + missing).sigmoid()
 
 
 def share_cbam(teacher: nn.Module, student: nn.Module, frozen: bool = True) -> None:

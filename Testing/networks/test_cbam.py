@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from REACTKDLib.networks.architecture import Architecture, build_network
-from REACTKDLib.networks.cbam import CBAM3D, share_cbam
+from REACTKDLib.networks.cbam import CBAM3D, LEAST, share_cbam
 
 
 def test_attention_is_that_of_the_paper_written_out():
@@ -29,6 +29,21 @@ def test_attention_only_ever_weakens_and_never_turns_a_sign(seed, scale):
     attended = CBAM3D(8)(features)
     assert (attended.abs() <= features.abs()).all()
     assert (attended * features >= 0).all()
+
+
+def test_attention_that_has_closed_over_a_whole_map_is_relative_to_its_highest_and_gets_a_gradient():
+    torch.manual_seed(0)
+    cbam, features = CBAM3D(8), torch.rand(2, 8, 4, 5, 6)
+    with torch.no_grad():
+        cbam.spatial.weight.copy_(0.1 * torch.rand_like(cbam.spatial.weight) - 0.2)
+    summary = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], 1)
+    scores = cbam.spatial(summary)
+    attention = cbam.spatial_attention(features)
+    highest = scores.amax((2, 3, 4), keepdim=True)
+    assert (highest < -5).all()
+    torch.testing.assert_close(attention, (scores - highest + LEAST).sigmoid())
+    (gradient,) = torch.autograd.grad(attention.sum(), cbam.spatial.weight)
+    assert gradient.norm() > 0.1
 
 
 def test_a_width_the_ratio_does_not_divide_is_refused():

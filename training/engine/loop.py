@@ -64,8 +64,7 @@ def fit(
     without a break. show: a progress bar. Raises TrainingError: loss_not_finite, not_written, broken_checkpoint,
     other_settings.
     """
-    trained = [parameter for parameter in stage.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimiser = torch.optim.AdamW(stage.groups(settings.learning_rate), weight_decay=settings.weight_decay)
     schedule = cosine(optimiser, settings.epochs * steps.count, settings.warmup)
     module, optimiser = fabric.setup(stage, optimiser)
     average = _average(stage.network, settings)

@@ -1,5 +1,7 @@
 """What one training trains: a network, and the terms of its loss."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -37,6 +39,10 @@ class Stage(nn.Module):
     def output(self, network: nn.Module, batch: TrainingBatch) -> NetworkOutput:
         """What `network`, this stage's or a copy of it, says of the batch as it is trained on."""
         raise NotImplementedError
+
+    def groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """What is trained, for an optimiser, with the learning rate of each group."""
+        return [{"params": [weights for weights in self.parameters() if weights.requires_grad], "lr": learning_rate}]
 
     def autocast(self, batch: TrainingBatch) -> torch.autocast:
         """For networks alone: losses are computed in float32."""

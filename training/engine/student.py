@@ -1,6 +1,7 @@
 """Stage 2: the student, with what a frozen teacher says."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,7 @@ class StudentStage(Stage):
         if settings.lora_rank:
             add_lora(network, settings.lora_rank)
         self.method, self.method_weight = method, settings.method_weight
+        self.attention_rate = settings.attention_rate
         # Not a submodule: it is neither trained nor saved, and stays in evaluation mode.
         self._frozen = [teacher.eval().requires_grad_(False)] if teacher is not None else []
         self.temperature = temperature
@@ -73,6 +75,15 @@ class StudentStage(Stage):
     def output(self, network: Student, batch: TrainingBatch) -> NetworkOutput:
         with self.autocast(batch):
             return network(batch.for_student())
+
+    def groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        (whole,) = super().groups(learning_rate)
+        kernels = [weights for name, weights in self.network.cbam.named_parameters() if name == "spatial.weight"]
+        slow = [weights for weights in kernels if weights.requires_grad]
+        if not slow:
+            return [whole]
+        others = [weights for weights in whole["params"] if all(weights is not kernel for kernel in slow)]
+        return [whole | {"params": others}, {"params": slow, "lr": self.attention_rate * learning_rate}]
 
     @torch.no_grad()
     def _taught(self, batch: TrainingBatch) -> NetworkOutput | None:

@@ -2,8 +2,9 @@
 
 from torch import Tensor
 
-EPSILON = 1e-8
-"""The share of the lesions below which the loss no longer grows."""
+EPSILON = 1e-20
+"""The share of the lesions below which the loss no longer grows. A network whose CBAM3D has closed over the lesions,
+with a share of far less than a millionth, is to find back."""
 
 
 def attention_focus_loss(features: Tensor, lesions: Tensor, weight: Tensor) -> Tensor:

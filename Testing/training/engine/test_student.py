@@ -78,6 +78,22 @@ def test_a_method_whose_term_has_the_name_of_the_stages_own_is_refused(make_stag
         stage.train()(batch)
 
 
+def test_the_spatial_kernel_of_an_own_cbam_learns_more_slowly_than_all_else(make_stage):
+    stage, _ = make_stage(cbam="own", attention_rate=0.1)
+    others, (kernel,) = (group["params"] for group in stage.groups(1e-2))
+    assert [group["lr"] for group in stage.groups(1e-2)] == pytest.approx([1e-2, 1e-3])
+    assert kernel is stage.network.cbam.spatial.weight
+    trained = [id(weights) for weights in stage.parameters() if weights.requires_grad]
+    assert sorted([id(kernel), *map(id, others)]) == sorted(trained)
+
+
+@pytest.mark.parametrize("cbam", ["shared", "none"])
+def test_all_that_is_trained_learns_alike_without_a_cbam_of_its_own(make_stage, cbam):
+    stage, _ = make_stage(cbam=cbam)
+    (whole,) = stage.groups(1e-2)
+    assert {id(weights) for weights in whole["params"]} == {id(w) for w in stage.parameters() if w.requires_grad}
+
+
 def test_a_shared_cbam_is_the_teachers_and_stays_so(make_stage, batch):
     stage, teacher = make_stage(cbam="shared")
     step(stage, batch)

@@ -130,10 +130,9 @@ def test_leaving_out_what_is_not_there_is_refused_with_what_is(changes, without,
 
 def test_with_the_settings_of_another_experiment_networks_keep_only_what_they_are_compared_for():
     paper = read_experiment("paper")
-    table = read_experiment("table1", ["teachers.dual.cbam=false", "students.kd.options={kd: 0.5}"])
-    found = read_experiment(
-        "table1", ["teachers.dual.cbam=false", "students.kd.options={kd: 0.5}", "folds=5"], settings="paper"
-    )
+    changes = ["teachers.dual.cbam=false", "students.kd.options={kd: 0.5}", "students.sp.method_weight=0.1"]
+    table = read_experiment("table1", changes)
+    found = read_experiment("table1", [*changes, "folds=5"], settings="paper")
     dual, student = paper.teachers["dual"], paper.students["react_kd"]
     assert (found.preprocessing, found.scanner) == (paper.preprocessing, paper.scanner)
     assert (found.folds, found.dose_levels, found.phantoms) == (5, table.dose_levels, table.phantoms)
@@ -142,6 +141,7 @@ def test_with_the_settings_of_another_experiment_networks_keep_only_what_they_ar
     own = replace(student, cbam="own")
     assert found.students["react_kd"] == student
     assert found.students["kd"] == replace(own, method="kd", options={"kd": 0.5})
+    assert found.students["sp"] == replace(own, method="sp", method_weight=0.1)
     assert found.students["of_ct_teacher"] == replace(student, teacher="ct")
     assert found.students["alone"] == replace(own, method="alone", teacher=None, modality_dropout=0)
     assert found.students["dropout_alone"] == replace(own, method="alone", teacher=None)

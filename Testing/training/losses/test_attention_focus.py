@@ -77,10 +77,11 @@ def test_a_step_down_its_gradient_in_features_or_head_lowers_it():
         assert attention_focus_loss(features, lesions, weight - 0.1 * weight.grad) < before
 
 
-def test_lesions_with_hardly_any_attention_still_get_a_gradient():
+@pytest.mark.parametrize("left", [1e-6, 1e-15])
+def test_lesions_with_hardly_any_attention_still_get_a_gradient(left):
     features, _, head = a_batch()
     lesions = a_lesion()
-    features = (features * (1 - (1 - 1e-6) * lesions[:, None])).requires_grad_()
+    features = torch.where(lesions[:, None] > 0, left * features, features).requires_grad_()
     attention_focus_loss(features, lesions, head.weight).backward()
     assert float((features.grad * lesions[:, None]).norm()) > 1
 
