@@ -3,17 +3,15 @@
 from collections.abc import Callable
 
 import torch
-from torch import nn
-from torch.nn import functional
 
 from REACTKDLib.inference.demo_model import demo_model
 from REACTKDLib.inference.predictor import Predictor
 from REACTKDLib.networks.architecture import Architecture, build_network
-from REACTKDLib.networks.batch import REPRESENTATION_CHANNELS, ModalityBatch
 from REACTKDLib.networks.cpu import prepare_for_cpu_inference, tune_allocator
 from Testing.benchmarks.bench_dose import volume_seconds
 from Testing.benchmarks.cases import clinical_case
 from Testing.benchmarks.common import Row, in_fresh_process, measure
+from Testing.benchmarks.training_step import random_batch, step_seconds
 
 DEVICES = ("cuda", "cpu")
 TEACHER = Architecture(network="teacher", branches=("dose",))
@@ -49,18 +47,25 @@ def predict_seconds(device: str) -> float:
 @torch.inference_mode()
 def forward_seconds(device: str) -> float:
     tune_allocator()
-    network = build_network(STUDENT).eval()
-    network = network.cuda() if device == "cuda" else prepare_for_cpu_inference(network)
-    batch = _batch(("ct", "fdg"), 1, device)
-    return _measure(lambda: network(batch), device, bf16=device == "cuda")
+    on_gpu, network = device == "cuda", build_network(STUDENT).eval()
+    network = network.cuda() if on_gpu else prepare_for_cpu_inference(network)
+    batch = random_batch(network, ("ct", "fdg"), 1, device)
+
+    def forward() -> None:
+        with torch.autocast(device, torch.bfloat16, enabled=on_gpu):
+            network(batch)
+        if on_gpu:
+            torch.cuda.synchronize()
+
+    return measure(forward, repeats=5)
 
 
 def student_step_seconds(device: str) -> float:
-    return _step_seconds(STUDENT, _batch(("ct", "fdg"), 8, device), device, bf16=device == "cuda")
+    return _step_seconds(STUDENT, ("ct", "fdg"), 8, device, bf16=device == "cuda")
 
 
 def teacher_step_seconds(device: str) -> float:
-    return _step_seconds(TEACHER, _batch(("ct",), 2, device), device, bf16=True)
+    return _step_seconds(TEACHER, ("ct",), 2, device, bf16=True)
 
 
 def dose_seconds(device: str) -> float:
@@ -69,37 +74,9 @@ def dose_seconds(device: str) -> float:
     return volume_seconds(device)
 
 
-def _batch(streams: tuple[str, ...], cases: int, device: str) -> ModalityBatch:
-    shape = (cases, REPRESENTATION_CHANNELS, *STUDENT.grid)
-    present = torch.ones(cases, dtype=torch.bool, device=device)
-    return ModalityBatch(
-        {stream: torch.randn(shape, device=device) for stream in streams}, dict.fromkeys(streams, present)
-    )
-
-
-def _step_seconds(architecture: Architecture, batch: ModalityBatch, device: str, bf16: bool) -> float:
-    """Forward, cross-entropy, backward and AdamW."""
+def _step_seconds(
+    architecture: Architecture, modalities: tuple[str, ...], cases: int, device: str, bf16: bool
+) -> float:
     tune_allocator()
-    network: nn.Module = build_network(architecture).train().to(device, memory_format=torch.channels_last_3d)
-    optimiser = torch.optim.AdamW(network.parameters())
-    grades = torch.arange(len(next(iter(batch.images.values()))), device=device) % architecture.classes
-
-    def step() -> None:
-        optimiser.zero_grad()
-        logits = network(batch).logits
-        functional.cross_entropy(logits.float(), grades).backward()
-        optimiser.step()
-
-    return _measure(step, device, bf16)
-
-
-def _measure(work: Callable[[], object], device: str, bf16: bool) -> float:
-    """Until the GPU is done, too."""
-
-    def whole() -> None:
-        with torch.autocast(device, torch.bfloat16, enabled=bf16):
-            work()
-        if device == "cuda":
-            torch.cuda.synchronize()
-
-    return measure(whole, repeats=5)
+    network = build_network(architecture).to(memory_format=torch.channels_last_3d)
+    return step_seconds(network, modalities, cases, repeats=5, device=device, bf16=bf16)

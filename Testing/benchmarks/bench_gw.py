@@ -5,10 +5,10 @@ import ot
 import torch
 
 from REACTKDLib.networks.architecture import Architecture, build_network
-from REACTKDLib.networks.batch import ModalityBatch
 from REACTKDLib.networks.cpu import tune_allocator
 from REACTKDLib.networks.region_graph import RegionGraph, region_graph
 from Testing.benchmarks.common import Row, in_fresh_process, measure
+from Testing.benchmarks.training_step import step_seconds
 from training.losses.gromov_wasserstein import gromov_wasserstein_loss
 
 CASES, CHANNELS, GRID = 8, 128, (8, 24, 24)
@@ -73,18 +73,7 @@ def student_step_seconds() -> float:
     """One step of the student: forward, cross-entropy, backward and AdamW, eager, with the tuned allocator."""
     tune_allocator()
     torch.manual_seed(0)
-    network = build_network(Architecture(network="student")).train()
-    optimiser = torch.optim.AdamW(network.parameters())
-    images = {stream: torch.randn(CASES, 3, *network.architecture.grid) for stream in ("ct", "fdg")}
-    batch = ModalityBatch(images, dict.fromkeys(images, torch.ones(CASES, dtype=torch.bool)))
-    grades = torch.arange(CASES) % 3
-
-    def work() -> None:
-        optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(network(batch).logits, grades).backward()
-        optimiser.step()
-
-    return measure(work, repeats=2, warmup=1)
+    return step_seconds(build_network(Architecture(network="student")), ("ct", "fdg"), CASES, repeats=2)
 
 
 def _graphs(n: int, m: int) -> tuple[RegionGraph, RegionGraph]:

@@ -1,17 +1,15 @@
 """A train step of one of the teacher's streams on a CPU."""
 
-from contextlib import AbstractContextManager, nullcontext
-
 import torch
 from monai.networks.nets.swin_unetr import SwinTransformer
 from torch import nn
-from torch.nn import functional
 
 from REACTKDLib.networks.architecture import Architecture, build_network
-from REACTKDLib.networks.batch import REPRESENTATION_CHANNELS, ModalityBatch
+from REACTKDLib.networks.batch import REPRESENTATION_CHANNELS
 from REACTKDLib.networks.cpu import tune_allocator
 from REACTKDLib.networks.swin import DEPTHS, HEADS, PATCH
-from Testing.benchmarks.common import Row, in_fresh_process, measure
+from Testing.benchmarks.common import Row, in_fresh_process
+from Testing.benchmarks.training_step import step_seconds
 
 ARCHITECTURE = Architecture(network="teacher", branches=("dose",))
 """A branch of one stream, at feature size 48."""
@@ -39,12 +37,12 @@ def rows() -> list[Row]:
 def our_seconds() -> float:
     tune_allocator()
     torch.manual_seed(0)
-    return step_seconds(build_network(ARCHITECTURE), torch.autocast("cpu", torch.bfloat16), repeats=5)
+    return step_seconds(build_network(ARCHITECTURE), ("ct",), CASES, repeats=5, bf16=True)
 
 
 def default_seconds() -> float:
     torch.manual_seed(0)
-    return step_seconds(default_teacher(), nullcontext(), repeats=3)
+    return step_seconds(default_teacher(), ("ct",), CASES, repeats=3)
 
 
 def default_teacher() -> nn.Module:
@@ -59,20 +57,3 @@ def default_teacher() -> nn.Module:
         num_heads=HEADS,
     )
     return network
-
-
-def step_seconds(network: nn.Module, precision: AbstractContextManager, repeats: int) -> float:
-    """Median seconds of forward, cross-entropy, backward and AdamW. precision: of the forward pass."""
-    optimiser = torch.optim.AdamW(network.train().parameters())
-    image = torch.randn(CASES, REPRESENTATION_CHANNELS, *ARCHITECTURE.grid)
-    batch = ModalityBatch({"ct": image}, {"ct": torch.ones(CASES, dtype=torch.bool)})
-    grades = torch.arange(CASES)
-
-    def step() -> None:
-        optimiser.zero_grad()
-        with precision:
-            logits = network(batch).logits
-        functional.cross_entropy(logits, grades).backward()
-        optimiser.step()
-
-    return measure(step, repeats, warmup=1)

@@ -92,7 +92,7 @@ class StudentSettings:
     """shared: the teacher's, frozen [D]. own: trained with the student."""
     attention_rate: float = 0.1
     """Learning rate of an own CBAM3D's spatial kernel, as a share of that of all else. A step moves its weights alike
-    and a score by their sum: at 1 attention closed over the lesions, or everything, in one training of seven [D]."""
+    and a score by their sum: at 1 attention closed over the lesions, or everything, in one training of eight [D]."""
     tracers: tuple[str, ...] | None = None
     """That the student learns to read; those of the cohort if not given [D]."""
     modality_dropout: float = 0.3
