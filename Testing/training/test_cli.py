@@ -74,6 +74,8 @@ def test_every_command_has_a_help_that_ends_well(call, command):
         (("run", "smoke", "--jobs", "0"), "bad_jobs", "--jobs cannot be 0"),
         (("run", "paper"), "no_cohort", "--cohort FILE"),
         (("run", "paper", "--cohort", "absent.csv"), "missing_file", "absent.csv"),
+        (("report", "absent"), "no_run", "absent is not the folder of a run"),
+        (("report", "absent", "--explanations", "-3"), "bad_explanations", "--explanations cannot be -3"),
         (("status", "absent"), "no_run", "absent is not the folder of a run"),
         (("export", "absent"), "no_run", "absent is not the folder of a run"),
         (("check", "absent.csv"), "missing_file", "absent.csv"),

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -109,10 +110,7 @@ def write_manifest(cases: Iterable[CohortCase], path: Path | str) -> None:
     temporary = path.with_name(f".{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(_row(case, path.parent) for case in cases)
+        temporary.write_bytes(manifest_of(cases, path.parent))
         temporary.replace(path)
     except OSError as error:
         raise CohortError(
@@ -120,6 +118,15 @@ def write_manifest(cases: Iterable[CohortCase], path: Path | str) -> None:
             f"The manifest {path} cannot be written: {error.strerror}.",
             "Choose another place, or free some space.",
         ) from error
+
+
+def manifest_of(cases: Iterable[CohortCase], folder: Path) -> bytes:
+    """What `write_manifest` writes into the folder."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(_row(case, folder) for case in cases)
+    return text.getvalue().encode()
 
 
 def _row(case: CohortCase, base: Path) -> dict[str, str]:

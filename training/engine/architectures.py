@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from REACTKDLib.imaging.spec import PreprocessingSpec
-from REACTKDLib.networks.architecture import Architecture
+from REACTKDLib.networks.architecture import BRANCHES, Architecture
 
 from .settings import StudentSettings, TeacherSettings
 
@@ -19,6 +19,12 @@ def teacher_architecture(settings: TeacherSettings, spec: PreprocessingSpec) -> 
         cbam=settings.cbam,
         branches=settings.branches,
     )
+
+
+def readable_branches(branches: Sequence[str], tracers: Sequence[str]) -> tuple[str, ...]:
+    """Those of a teacher's branches that have something to read in a cohort with these tracers."""
+    # All cases have a CT, and so something for the stream of any dose.
+    return tuple(branch for branch in branches if {"dose", *tracers} & set(BRANCHES[branch]))
 
 
 def student_architecture(settings: StudentSettings, spec: PreprocessingSpec, tracers: Sequence[str]) -> Architecture:

@@ -32,6 +32,7 @@ from .loop import State, fit
 from .measuring import evaluations, predict_all, tracers_read, validate
 from .results import WEIGHTS, Trained, read_result, write_result
 from .settings import StudentSettings, TeacherSettings
+from .software import software
 from .stage import Stage
 from .student import StudentStage
 from .teacher import TeacherStage
@@ -161,6 +162,7 @@ class _Training:
             "best_epoch": state.best_epoch,
             "validation_macro_auc": state.best[0],
             "training_cases": len(names),
+            "software": software(),
         }
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from REACTKDLib.imaging.errors import ReactKDError
 from REACTKDLib.imaging.spec import TRACERS
-from REACTKDLib.networks.architecture import BRANCHES, Architecture
+from REACTKDLib.networks.architecture import Architecture
 
-from ..engine.architectures import student_architecture, teacher_architecture
+from ..engine.architectures import readable_branches, student_architecture, teacher_architecture
 from ..engine.settings import StudentSettings
 from ..methods import method_class
 from .checks import bad_setting, require
@@ -94,8 +94,7 @@ def _teacher(experiment: Experiment, name: str, tracers: Sequence[str]) -> Archi
         teacher = teacher_architecture(experiment.teachers[name], experiment.preprocessing)
     except ValueError as error:
         raise bad_setting(f"teachers.{name}", "these settings", str(error)) from error
-    # All cases have a CT, and so something for the stream of any dose.
-    branches = tuple(branch for branch in teacher.branches if {"dose", *tracers} & set(BRANCHES[branch]))
+    branches = readable_branches(teacher.branches, tracers)
     words = f"{NO_PET}, which is what that branch reads. {OTHER_COHORT}, or give it the branch dose"
     require(branches, f"teachers.{name}.branches", ", ".join(teacher.branches), words)
     return replace(teacher, branches=branches)

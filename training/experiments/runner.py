@@ -7,11 +7,12 @@ from pathlib import Path
 from ..engine.jobs import Job
 from ..engine.processes import is_first_process, process_count, wait_for_first
 from ..evaluation.run_folder import DONE
+from .cohort_notes import cohort_notes
 from .config import Experiment
 from .errors import ExperimentError
 from .jobs import jobs_of, teacher_of
 from .pools import Backend, open_pool
-from .preparation import Prepared, prepare
+from .preparation import Prepared, prepare, tracers_of
 from .progress import is_done, progress_of
 from .work import Outcome, Train, Work, threads_of
 
@@ -116,10 +117,11 @@ def _announce(experiment: Experiment, run: Path, todo: Sequence[Job], prepared: 
     untested = f", {trained} to test on the external cohort" if trained else ""
     everything = jobs_of(experiment)
     folds = f"{len({job.fold for job in everything})} of {experiment.folds} folds"
+    notes = "".join(f"{note}\n" for note in cohort_notes(experiment, tracers_of(prepared.cohort.cases)))
     print(
         f"{run.name}: {_counted(prepared)}\n{external}"
         f"teachers: {', '.join(experiment.teachers) or 'none'}; students: {', '.join(experiment.students) or 'none'}; "
-        f"{folds}; seeds {', '.join(map(str, experiment.seeds))}\n"
+        f"{folds}; seeds {', '.join(map(str, experiment.seeds))}\n{notes}"
         f"{len(everything)} jobs, {len(everything) - len(todo)} done already, {len(todo) - trained} to train{untested}",
         flush=True,
     )

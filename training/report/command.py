@@ -37,6 +37,10 @@ def report_run(
     # Imported here: it needs everything.
     from .comparison import compare
 
+    if explanations < 0:
+        raise EvaluationError(
+            "bad_explanations", f"--explanations cannot be {explanations}.", "Give a number of cases, or 0 for none."
+        )
     run = Path(run)
     out = Path(out) if out else run / "report"
     _check_replaceable(out)

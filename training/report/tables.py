@@ -3,7 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from REACTKDLib.imaging.spec import TRACERS
+
 from ..data.draw_settings import NATIVE
+from ..engine.architectures import readable_branches
 from ..engine.settings import StudentSettings, TeacherSettings
 from ..evaluation.entries import UNKNOWN, Entry
 from ..evaluation.metrics import METRICS
@@ -16,6 +19,8 @@ STUDENT, TEACHER = "student-", "teacher-"
 FIVE, THREE, TWO = ("accuracy", "precision", "recall", "f1", "auc"), ("accuracy", "f1", "auc"), ("f1", "auc")
 PART_NAMES = ("Dose teacher", "Region graphs", "CBAM3D")
 YES, NO = "✓", "–"
+WHOLE = "pet+ct"
+"""Inputs of Tables I and II, as a key of `INPUTS`."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,18 @@ class _Line:
 
 
 def table_1(experiment: Experiment, summary: Table, inputs: str) -> Table | None:
-    """Methods, with the same inputs at native dose, and the teachers. None where the run has one method only."""
+    """Methods, with the same inputs at native dose, and the teachers. None where the run has one method only.
+
+    The paper's numbers are of PET and CT, and stand beside no other inputs.
+    """
     if len({settings.method for settings in experiment.students.values()}) < 2:
         return None
+    reported = METHODS if _kind(inputs) == WHOLE else {}
     lines = [
         _Line(
             (method_class(settings.method).title, STUDENT + name),
             Entry(STUDENT + name, inputs, NATIVE),
-            METHODS.get(settings.method) if _as_published(experiment, settings) else None,
+            reported.get(settings.method) if _as_published(experiment, settings) else None,
         )
         for name, settings in experiment.students.items()
     ]
@@ -49,12 +58,20 @@ def table_1(experiment: Experiment, summary: Table, inputs: str) -> Table | None
 
 
 def table_2(experiment: Experiment, summary: Table, reference: str, inputs: str) -> Table | None:
-    """Students that differ from the reference in the three parts of Table II alone. None where it is the only one."""
+    """Students that differ from the reference in the three parts of Table II alone. None where it is the only one.
+
+    The paper's numbers as in Table I.
+    """
     alike = _cells_beside(experiment, reference)
     if len(set(alike.values())) < 2:
         return None
+    reported = PARTS if _kind(inputs) == WHOLE else {}
     lines = [
-        _Line((*(YES if part else NO for part in parts), name), Entry(STUDENT + name, inputs, NATIVE), PARTS[parts])
+        _Line(
+            (*(YES if part else NO for part in parts), name),
+            Entry(STUDENT + name, inputs, NATIVE),
+            reported.get(parts),
+        )
         for name, parts in sorted(alike.items(), key=lambda item: item[1], reverse=True)
     ]
     return _beside("Table II: parts of the method", (*PART_NAMES, "Student"), lines, summary, THREE)
@@ -89,12 +106,16 @@ def table_3(experiment: Experiment, summary: Table, reference: str) -> Table | N
     return _beside("Table III: inputs", ("Job", "Inputs"), lines, summary, THREE)
 
 
-def table_4(experiment: Experiment, summary: Table, reference: str) -> Table | None:
-    """Another cohort at each dose: the reference and its controls."""
+def table_4(experiment: Experiment, summary: Table, reference: str, tracers: Sequence[str] = TRACERS) -> Table | None:
+    """Another cohort at each dose: the reference and its controls.
+
+    tracers: of the cohort that they were trained on. The paper's student reads CT alone here, and is of a teacher that
+    had PET.
+    """
     found = [entry for entry in _entries(summary) if entry.job == reference and entry.inputs]
     if not found:
         return None
-    reported = DOSES if _is_the_papers(experiment, reference) else {}
+    reported = DOSES if _is_the_papers(experiment, reference, tracers) else {}
     lines = [
         _Line((entry.job, entry.inputs, entry.dose), entry, reported.get(entry.dose) if entry.inputs == "ct" else None)
         for entry in found
@@ -206,16 +227,16 @@ def _parts(experiment: Experiment, settings: StudentSettings) -> tuple[bool, boo
     return "dose" in branches, rgd, settings.cbam != "none"
 
 
-def _is_the_papers(experiment: Experiment, job: str) -> bool:
+def _is_the_papers(experiment: Experiment, job: str, tracers: Sequence[str] = TRACERS) -> bool:
     """Whether it is REACT-KD as published."""
     settings = experiment.students.get(job.removeprefix(STUDENT))
-    return settings is not None and settings.method == "react_kd" and _as_published(experiment, settings)
+    return settings is not None and settings.method == "react_kd" and _as_published(experiment, settings, tracers)
 
 
-def _as_published(experiment: Experiment, settings: StudentSettings) -> bool:
-    """Whether the method is as the paper compares it, and not a variant of it."""
+def _as_published(experiment: Experiment, settings: StudentSettings, tracers: Sequence[str] = TRACERS) -> bool:
+    """Whether the method is as the paper compares it, and not a variant of it. tracers: of the cohort."""
     teacher = settings.teacher and experiment.teachers[settings.teacher]
-    whole = not teacher or set(teacher.branches) == set(TeacherSettings().branches)
+    whole = not teacher or set(readable_branches(teacher.branches, tracers)) == set(TeacherSettings().branches)
     cbam = ("shared",) if settings.method == "react_kd" else ("shared", "own")
     return whole and not settings.options and settings.cbam in cbam
 

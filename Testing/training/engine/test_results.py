@@ -1,10 +1,12 @@
 import json
+import platform
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from REACTKDLib import __version__
 from Testing.training.engine.tiny import no_file_above
 from training.engine.errors import TrainingError
 from training.engine.results import read_result, write_result
@@ -25,6 +27,21 @@ def test_it_is_in_evaluation_and_says_what_it_was_trained_on(teacher, cases):
     assert found.facts["training_cases"] == len(cases.training) + len(cases.unlabelled)
     assert found.facts["epochs"] == 2
     assert found.facts["best_epoch"] in (1, 2)
+
+
+def test_it_says_with_which_versions_it_was_trained(teacher):
+    found = read_result(teacher).facts["software"]
+    assert found.keys() == {"reactkd", "torch", "monai", "python"}
+    assert (found["reactkd"], found["torch"]) == (__version__, torch.__version__)
+    assert found["python"] == platform.python_version()
+
+
+def test_a_network_of_earlier_days_that_does_not_say_so_is_read_all_the_same(teacher, tmp_path):
+    folder = Path(shutil.copytree(teacher, tmp_path / "earlier"))
+    values = json.loads((folder / "done.json").read_text())
+    del values["software"]
+    (folder / "done.json").write_text(json.dumps(values))
+    assert read_result(folder).facts == {k: v for k, v in read_result(teacher).facts.items() if k != "software"}
 
 
 def without_preprocessing(folder: Path) -> None:

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from REACTKDLib.imaging.phantom import PhantomSettings
 from REACTKDLib.imaging.spec import PreprocessingSpec
+from training.cohorts.manifest import CohortCase, read_manifest
 from training.dose.settings import ScannerSettings
 from training.engine.settings import StudentSettings, TeacherSettings
 from training.experiments.config import Experiment, PhantomCohort
@@ -46,6 +48,15 @@ def prepared_run(experiment, tmp_path_factory) -> Path:
 def run(prepared_run, tmp_path) -> Path:
     """A prepared run without a trained network."""
     return Path(shutil.copytree(prepared_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def damaged(prepared_run, tmp_path) -> CohortCase:
+    """A case that cannot be preprocessed."""
+    case = read_manifest(prepared_run / "cohort.csv").cases[0]
+    ct = tmp_path / "damaged.nii.gz"
+    ct.write_text("no image")
+    return replace(case, patient="damaged", group="damaged", files=replace(case.files, ct=ct, name="damaged"))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from REACTKDLib.imaging.phantom import PhantomSettings
 from Testing.training.experiments.fake_training import FakeTraining
 from training.cohorts.errors import CohortError
+from training.cohorts.manifest import read_manifest, write_manifest
 from training.evaluation.predictions import read_predictions
 from training.evaluation.summary import summarise
 from training.experiments.checks import check_settings
@@ -137,6 +138,17 @@ def test_the_own_cts_under_other_names_are_refused(experiment, run, outside, con
     assert caught.value.code == "known_ct"
     assert "north0 is phantom_100000" in caught.value.message
     assert content(run) == before
+
+
+def test_one_of_its_cases_that_cannot_be_preprocessed_can_be_taken_out(experiment, run, added, damaged, tmp_path):
+    cases = read_manifest(added / "external.csv").cases
+    outside = tmp_path / "outside.csv"
+    changed = replace(experiment, external=External(cohort=outside, dose_levels=()))
+    write_manifest([*cases, damaged], outside)
+    with pytest.raises(CohortError, match="take them out of the manifest, and start again"):
+        prepare(changed, run)
+    write_manifest(cases, outside)
+    assert len(prepare(changed, run).external.cohort.cases) == len(cases)
 
 
 def test_cases_without_a_grade_are_named(experiment, run, outside, tmp_path):

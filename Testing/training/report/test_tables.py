@@ -152,6 +152,29 @@ def test_the_papers_other_cohort_has_no_pet_and_so_only_ct_alone_stands_beside_i
     assert beside == {("ct", dose): f"{of.values['auc']:.1f}" for dose, of in DOSES.items()}
 
 
+def test_of_a_cohort_without_pet_nothing_stands_beside_the_papers_numbers():
+    """All its teachers read CT alone, whatever their settings say."""
+    students = {
+        "x": StudentSettings(),
+        "without_graphs": StudentSettings(options={"rgd": 0}),
+        "hinton": StudentSettings(method="kd", cbam="own"),
+    }
+    whole = summary(*((f"student-{name}", "ct", "native") for name in students), ("teacher-dual", "ct", "native"))
+    one = experiment(**students)
+    tables = (
+        table_1(one, whole, "ct"),
+        table_2(one, whole, "student-x", "ct"),
+        table_4(one, whole, "student-x", tracers=()),
+    )
+    for table in tables:
+        assert all(line["paper_auc"] == "" for line in read(table))
+
+
+def test_of_a_cohort_with_one_tracer_they_do_as_the_teacher_has_pet():
+    found = read(table_4(ONE, summary(("student-x", "ct", "native")), "student-x", tracers=("act",)))
+    assert found[0]["paper_auc"] == f"{DOSES['native'].values['auc']:.1f}"
+
+
 def test_a_job_without_results_is_named_in_the_papers_table_too():
     students = {"ours": StudentSettings(), "hinton": StudentSettings(method="kd")}
     whole = with_gaps(summary(("student-ours", BOTH, "native")), "student-hinton", "teacher-dual")
