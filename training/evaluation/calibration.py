@@ -8,10 +8,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from ..data.draw_settings import NATIVE
+from .bootstrap import RESAMPLING, TIE, Resampling
 from .checks import check_classes, check_scores
 from .entries import VALIDATION
 from .errors import EvaluationError
 from .predictions import Predictions
+from .resampling import band, can_resample, patient_weights
 from .scores import BINS, confidence_bins, top_label
 
 TEMPERATURES = (0.05, 20.0)
@@ -20,11 +22,17 @@ TEMPERATURES = (0.05, 20.0)
 
 @dataclass(frozen=True)
 class ReliabilityCurve:
-    """By bin of confidence that holds a case: mean confidence, share of right decisions, cases; (bins,) each."""
+    """By bin of confidence that holds a case: mean confidence, share of right decisions, cases; (bins,) each.
+
+    low, high: of the share, NaN where every resample gives the same, such as where all decisions are right; None where
+    there are too few patients for any.
+    """
 
     confidence: np.ndarray
     accuracy: np.ndarray
     count: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
 
 
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
@@ -60,18 +68,25 @@ def validation_temperature(members: Sequence[Predictions]) -> float:
     return fit_temperature(labels, logits)
 
 
-def reliability_curve(labels: np.ndarray, probabilities: np.ndarray) -> ReliabilityCurve:
-    """In the bins of the ECE: their gaps, weighted by `count`, add up to it.
+def reliability_curve(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    patients: Sequence[str],
+    settings: Resampling = RESAMPLING,
+) -> ReliabilityCurve:
+    """In the bins of the ECE: their gaps, weighted by `count`, add up to it. Limits are of resampled patients.
 
-    Raises EvaluationError: bad_scores, class_absent.
+    labels: (N,). probabilities: (N, K). Raises EvaluationError: bad_scores, class_absent.
     """
     check_scores(labels, probabilities)
     confidence, correct = top_label(labels, probabilities)
-    bins = confidence_bins(confidence)
-    count, sum_confidence, sum_correct = (
-        np.bincount(bins, values, BINS + 1) for values in (np.ones(len(bins)), confidence, correct)
-    )
-    filled = count > 0
-    return ReliabilityCurve(
-        sum_confidence[filled] / count[filled], sum_correct[filled] / count[filled], count[filled].astype(int)
-    )
+    in_bin = np.eye(BINS + 1)[confidence_bins(confidence)]
+    in_bin = in_bin[:, in_bin.any(0)]
+    count = in_bin.sum(0)
+    limits = (None, None)
+    if can_resample(labels, patients):
+        weights = patient_weights(labels, patients, settings.resamples, np.random.default_rng([settings.seed, 0]))
+        with np.errstate(invalid="ignore"):  # a bin without a case in some resample
+            limits = band((weights * correct) @ in_bin / (weights @ in_bin), settings.level)
+        limits[:, np.ptp(limits, axis=0) < TIE] = np.nan
+    return ReliabilityCurve(confidence @ in_bin / count, correct @ in_bin / count, count.astype(int), *limits)

@@ -106,9 +106,12 @@ class RunPredictions:
     @property
     def only_folds(self) -> str:
         """In words where the run was not asked for all folds, else ""."""
-        if len(self.folds) == len(self.held_out):
-            return ""
-        return f"fold{'s' if len(self.folds) > 1 else ''} {listed(self.folds)} only"
+        return only_folds(self.folds, len(self.held_out))
+
+
+def only_folds(folds: Collection[int], count: int) -> str:
+    """Such as `fold 0 only`; "" where these are all `count` of them."""
+    return "" if len(folds) == count else f"fold{'s' if len(folds) > 1 else ''} {listed(folds)} only"
 
 
 def why_undefined(parts: Iterable[Predictions]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .bootstrap import RESAMPLING, Estimate, Resampling
@@ -18,7 +19,8 @@ from .metrics import measure
 from .roc import GRID, roc_curves
 from .scores import BINS, top_label
 
-FOREST_ROW_MM = 4.2
+FOREST_PITCH_MM, FOREST_GAP_MM, FOREST_ROW_MM = 1.5, 1.4, 4.2
+"""Between the inputs of a method; between methods; and the least height of a method, for its name."""
 LEGEND_COLUMNS, LEGEND_ROW_MM = 3, 3.4
 LEGEND_CHARACTERS, SAMPLE_CHARACTERS = 72, 10
 """That fit into a row of a legend as wide as a journal's column, and that the sample of a line takes of them."""
@@ -65,17 +67,26 @@ def roc_figure(
 
 
 def decision_figure(curves: Mapping[str, DecisionCurve], *, note: str = "") -> Figure:
-    """Net benefit of models by name, all for one outcome of the same cases, beside treating all and none."""
+    """Net benefit of models by name, all for one outcome of the same cases, beside treating all and none.
+
+    With their bands, where they have one. A line that goes on below the frame has an arrow there: of near certainties
+    a single wrong one costs more than all that there is to gain.
+    """
     first = next(iter(curves.values()))
     with print_style():
         figure, axes = new_figure(60 + _legend_mm(curves), note)
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.plot(first.thresholds, first.treat_all, color=GREY, linewidth=1.1)
         for index, (name, curve) in enumerate(curves.items()):
-            axes.plot(curve.thresholds, curve.model, **_look(index, linestyle=DASHES), label=name)
+            look = _look(index, linestyle=DASHES)
+            if curve.low is not None:
+                axes.fill_between(curve.thresholds, curve.low, curve.high, color=look["color"], alpha=0.15, linewidth=0)
+            axes.plot(curve.thresholds, curve.model, **look, label=name)
         top = max(*(curve.model.max() for curve in curves.values()), first.treat_all.max())
         lowest = min(-0.12 * top, 1.05 * min(curve.model.min() for curve in curves.values()))
         axes.set(xlim=(0, 1), ylim=(max(lowest, -top / 2), 1.08 * top))
+        for line in list(axes.lines):
+            _mark_leaving(axes, line)
         axes.set(xlabel="Threshold probability", ylabel="Net benefit")
         _label_treat_all(axes, first)
         axes.text(0.01, -0.01 * top, "treat none", color=GREY, va="top", fontsize=6.5)
@@ -84,12 +95,22 @@ def decision_figure(curves: Mapping[str, DecisionCurve], *, note: str = "") -> F
     return figure
 
 
-def reliability_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: str = "") -> Figure:
-    """Share of right decisions by confidence, over the number of cases. labels: (N,). probabilities: (N, K)."""
-    curve = reliability_curve(labels, probabilities)
+def reliability_figure(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    patients: Sequence[str],
+    *,
+    settings: Resampling = RESAMPLING,
+    note: str = "",
+) -> Figure:
+    """Share of right decisions by confidence, with its intervals, over the number of cases.
+
+    labels: (N,). probabilities: (N, K).
+    """
+    curve = reliability_curve(labels, probabilities, patients, settings)
     error = measure(labels, probabilities, ("ece",))["ece"]
     with print_style():
-        figure, axes = new_figure(92, note)
+        figure, axes = new_figure(96, note)
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
         confidence, _ = top_label(labels, probabilities)
         share = np.full(len(labels), 1 / len(labels))
@@ -100,12 +121,17 @@ def reliability_figure(labels: np.ndarray, probabilities: np.ndarray, *, note: s
             curve.confidence,
             curve.accuracy,
             color=COLORS[1],
-            linewidth=0.9,
+            linewidth=3,
+            alpha=0.45,
             label="gap to confidence",
         )
         # Not clipped: what is always right lies on the border.
         points = {"color": COLORS[0], "marker": "o", "linestyle": "none", "clip_on": False, "zorder": 3}
-        axes.plot(curve.confidence, curve.accuracy, **points, label="right decisions")
+        around, label = None, "right decisions"
+        if curve.low is not None:
+            around = np.stack([curve.accuracy - curve.low, curve.high - curve.accuracy])
+            label += f" [{settings.level:.0%} interval]"
+        axes.errorbar(curve.confidence, curve.accuracy, yerr=around, **points, elinewidth=0.8, capsize=1.5, label=label)
         axes.set_title(f"ECE {error:.3f}, {BINS} bins", loc="left")
         _unit_square(axes, "Confidence in the chosen grade", "Share")
         _legend_above(figure, axes)
@@ -158,22 +184,29 @@ def cost_figure(points: Sequence[CostPoint], *, cost: str, quality: str, note: s
 
 
 def forest_figure(estimates: Mapping[str, Mapping[str, Estimate]], *, quality: str, note: str = "") -> Figure:
-    """A line for each method, with its value and interval, in %, for each of the inputs that it reads.
+    """A band for each method, and in it its value and interval, in %, for each of the inputs that it reads.
 
     estimates: inputs -> method -> value, in the order to be drawn, from above. quality: what the axis says.
     """
     methods = list(dict.fromkeys(name for of_inputs in estimates.values() for name in of_inputs))
+    read = {name: [inputs for inputs, of_inputs in estimates.items() if name in of_inputs] for name in methods}
+    heights = [max(FOREST_ROW_MM, FOREST_GAP_MM + FOREST_PITCH_MM * len(read[name])) for name in methods]
+    edges = np.cumsum([0, *heights])
+    middles = dict(zip(methods, (edges[:-1] + edges[1:]) / 2, strict=True))
     with print_style():
-        figure, axes = new_figure(24 + FOREST_ROW_MM * len(methods), note)
+        figure, axes = new_figure(18 + _legend_mm(estimates) + edges[-1], note)
+        for top, bottom in zip(edges[:-1:2], edges[1::2], strict=True):
+            axes.axhspan(top, bottom, color=GREY, alpha=0.1, linewidth=0)
         for index, (inputs, of_inputs) in enumerate(estimates.items()):
             values, around = _in_percent(list(of_inputs.values()))
-            # Side by side on their line.
-            rows = [methods.index(name) + (index - (len(estimates) - 1) / 2) * 0.24 for name in of_inputs]
+            # One below the other, around the middle of their band.
+            steps = [read[name].index(inputs) - (len(read[name]) - 1) / 2 for name in of_inputs]
+            rows = [middles[name] + step * FOREST_PITCH_MM for name, step in zip(of_inputs, steps, strict=True)]
             look = _look(index, marker=MARKERS) | {"linestyle": "none", "elinewidth": 0.8, "markersize": 3}
             axes.errorbar(values, rows, xerr=around, label=inputs, **look)
-        axes.set_yticks(range(len(methods)), methods)
+        axes.set_yticks(list(middles.values()), methods)
         axes.tick_params(axis="y", length=0)
-        axes.set_ylim(len(methods) - 0.4, -0.6)
+        axes.set_ylim(edges[-1], 0)
         axes.grid(axis="x", color=GREY, alpha=0.25, linewidth=0.5)
         axes.set(xlabel=f"{quality}, %")
         _legend_above(figure, axes)
@@ -221,6 +254,15 @@ def _label_treat_all(axes: Axes, curve: DecisionCurve) -> None:
         va="top",
         fontsize=6.5,
     )
+
+
+def _mark_leaving(axes: Axes, line: Line2D) -> None:
+    """An arrow where it first goes on below the frame."""
+    bottom, (x, y) = axes.get_ylim()[0], line.get_data(orig=False)
+    if (below := y < bottom).any():
+        place = max(int(below.argmax()), 1)
+        where = np.interp(-bottom, -y[place - 1 : place + 1], x[place - 1 : place + 1])
+        axes.plot(where, bottom, color=line.get_color(), marker="v", markersize=3, clip_on=False)
 
 
 def _look(index: int, **kinds: Sequence) -> dict[str, object]:

@@ -46,6 +46,14 @@ def can_resample(labels: np.ndarray, patients: Sequence[str], networks: np.ndarr
     return len(strata) >= FEWEST_PATIENTS and drawn.issuperset(set().union(*strata))
 
 
+def band(values: np.ndarray, level: float) -> np.ndarray:
+    """Percentiles between which this share of S resamples lies, at each point by itself: (2, ...), low and high.
+
+    values: (S, ...); NaN where a resample says nothing.
+    """
+    return np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
+
+
 def patient_swaps(patients: Sequence[str], count: int, generator: np.random.Generator) -> np.ndarray:
     """Which cases change sides in each of `count` random permutations of two methods: (count, N) bool.
 

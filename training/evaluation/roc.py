@@ -7,7 +7,7 @@ import numpy as np
 
 from .bootstrap import RESAMPLING, Estimate, Resampling
 from .checks import check_scores
-from .resampling import can_resample, patient_weights
+from .resampling import band, can_resample, patient_weights
 from .scores import one_vs_rest_auc
 
 GRID = np.linspace(0, 1, 201)
@@ -42,17 +42,16 @@ def roc_curves(
     weights = patient_weights(labels, patients, settings.resamples, np.random.default_rng([settings.seed, 0]))
     weights = np.concatenate([np.ones_like(weights[:1]), weights]).astype(float)
     areas = one_vs_rest_auc(labels, probabilities, weights)
-    tails = [(1 - settings.level) / 2, (1 + settings.level) / 2]
     enough = can_resample(labels, patients)
     curves = []
     for index, score in enumerate(probabilities.T):
         false, true = _rates(labels == index, score, weights)
-        band = limits = (None, None)
+        around = limits = (None, None)
         if enough:
             resampled = [np.interp(GRID, *corners) for corners in zip(false[1:], true[1:], strict=True)]
-            band = np.quantile(resampled, tails, axis=0)
-            limits = map(float, np.quantile(areas[1:, index], tails))
-        curves.append(RocCurve(false[0], true[0], *band, Estimate(float(areas[0, index]), *limits)))
+            around = band(resampled, settings.level)
+            limits = map(float, band(areas[1:, index], settings.level))
+        curves.append(RocCurve(false[0], true[0], *around, Estimate(float(areas[0, index]), *limits)))
     return tuple(curves)
 
 

@@ -48,14 +48,16 @@ UNITS: dict[Kind, Unit] = {
 class JobCost:
     """job: such as `student-react_kd`. inputs: that it reads, such as `ct+fdg`.
 
-    cost: in words why there is none, where no fold is done or its network cannot be read. auc: macro, of all folds
-    pooled; in words why there is none, where no seed has every fold or no case some grade.
+    cost: in words why there is none, where no fold is done or its network cannot be read. auc: macro, folds pooled; in
+    words why there is none, where no seed has every fold or no case some grade. only_folds: that there are cases of, in
+    words, where the run was not asked for all.
     """
 
     job: str
     inputs: str
     cost: Cost | str
     auc: Estimate | str
+    only_folds: str = ""
 
 
 def costs_of_run(
@@ -72,7 +74,7 @@ def costs_of_run(
     """
     run = Path(run)
     jobs = jobs_of(experiment_of(run))
-    entries = read_run(run).entries
+    predictions = read_run(run)
     found: list[JobCost] = []
     measured: dict[tuple[Architecture, str], Cost] = {}
     for name in dict.fromkeys(job.folder.name for job in jobs):
@@ -86,12 +88,12 @@ def costs_of_run(
             found.append(JobCost(name, "", "cannot be read", ""))
             continue
         inputs = "+".join(of.evaluation.inputs)
-        predicted = entries.get(Entry(name, inputs, NATIVE))
+        predicted = predictions.entries.get(Entry(name, inputs, NATIVE))
         kind = (of.network.architecture, inputs)
         if kind not in measured:
             _, batch = next(of.batches([_whole_case(of)]))
             measured[kind] = cost_of(of.network, batch, device, repeats)
-        found.append(JobCost(name, inputs, measured[kind], _auc(predicted, settings)))
+        found.append(JobCost(name, inputs, measured[kind], _auc(predicted, settings), predictions.only_folds))
     return tuple(found)
 
 
@@ -106,7 +108,8 @@ def cost_table(
         Column("auc", QUALITY),
     )
     columns, rows = with_missing(columns, list(map(_line, costs)))
-    return Table("What a decision costs", columns, rows, (_remark(device, repeats),), note)
+    only = next(filter(None, (of.only_folds for of in costs)), "")
+    return Table("What a decision costs", columns, rows, (_remark(device, repeats, only),), note)
 
 
 def cost_points(costs: Sequence[JobCost], kind: Kind, names: Mapping[str, str] | None = None) -> list[CostPoint]:
@@ -168,16 +171,17 @@ def _line(of: JobCost) -> tuple[tuple[Cell, ...], str]:
     return (of.job, of.inputs, *costs, value_of("auc", of.auc.value, low=of.auc.low, high=of.auc.high)), ""
 
 
-def _remark(device: torch.device | str, repeats: int) -> str:
+def _remark(device: torch.device | str, repeats: int, only: str) -> str:
     device = torch.device(device)
     if device.type == "cuda":
         where = torch.cuda.get_device_name(device)
     else:
         where = f"CPU, {torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "CPU, one thread"
+    folds = only or "all folds pooled"
     return (
         "One case at a time, with all inputs that the network reads; preprocessing is not included. FLOPs are those of "
         "convolutions and matrix products, a multiplication and its addition counted as two. Time is that of the "
         f"fastest of {repeats} forward passes after {WARM_UP} to warm up ({where}), taken once for all networks of one "
-        f"architecture, and differs from machine to machine. {QUALITY}, in %, of held-out cases, all folds pooled, "
-        "native dose, with its bootstrap interval over patients."
+        f"architecture, and differs from machine to machine. {QUALITY}, in %, of held-out cases, {folds}, native dose, "
+        "with its bootstrap interval over patients."
     )

@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 from REACTKDLib.imaging.errors import ReactKDError
 
 from ..data.draw_settings import NATIVE
-from ..evaluation.bootstrap import Estimate
-from ..evaluation.decision_curves import decision_curves
-from ..evaluation.entries import Entry, RunPredictions, listed, why_undefined
+from ..evaluation.bootstrap import RESAMPLING, Estimate
+from ..evaluation.decision_curves import MACRO, decision_curves
+from ..evaluation.entries import Entry, RunPredictions, listed, only_folds, why_undefined
 from ..evaluation.figure_style import COLUMN_MM, MM_PER_INCH
 from ..evaluation.figures import confusion_figure, decision_figure, forest_figure, reliability_figure, roc_figure
 from ..evaluation.predictions import Predictions
+from ..evaluation.resampling import can_resample
 from ..evaluation.run_folder import DONE
 from ..evaluation.summary import AS_TRAINED, CALIBRATED
 from ..evaluation.table import Table, Value
@@ -32,6 +33,8 @@ from .titles import titles
 
 COMPARED = 8
 """Curves in one figure, at most: the seven methods of the paper's Table I and a control."""
+SURE = "No interval where every resample gives a bin the same share, such as where all its decisions are right."
+BELOW = "An arrow: the line goes on below the frame."
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,18 @@ def forest_picture(experiment: Experiment, results: Table, note: str) -> Picture
     pictures = Pictures()
     if len(set().union(*found.values())) > 1:
         whole = dict(sorted(found.items(), key=lambda item: -len(item[1])))
+        only = only_folds({job.fold for job in jobs_of(experiment)}, experiment.folds)
         pictures.add(
             "auc",
-            "Macro AUC of every network by what it reads, native dose, held-out cases of all folds; intervals over "
-            "patients for the networks as they were trained.",
+            f"Macro AUC of every network by what it reads, native dose, {_held_out(only)}; intervals over patients for "
+            "the networks as they were trained.",
             lambda: forest_figure(whole, quality="Macro AUC", note=note),
         )
     return pictures
 
 
 def prediction_pictures(experiment: Experiment, found: RunPredictions, reference: Entry, note: str) -> Pictures:
-    """Of the reference's held-out cases, all folds pooled: ROC, calibration, confusion, and decision curves of all."""
+    """Of the reference's held-out cases, folds pooled: ROC, calibration, confusion, and decision curves of all."""
     pictures = Pictures()
     of_reference = _first_seed(found, reference)
     if of_reference is None:
@@ -97,17 +101,20 @@ def prediction_pictures(experiment: Experiment, found: RunPredictions, reference
         pictures.left_out.append(f"Figures of {reference}: not defined, {why}.")
         return pictures
     labels, probabilities, patients = of_reference.labels, of_reference.probabilities(), of_reference.patients
-    who = f"{reference}, held-out cases of all folds{_which_seed(found, reference)}"
+    who = f"{reference}, {_held_out(found.only_folds)}{_which_seed(found, reference)}"
+    enough = can_resample(labels, patients)
+    pointwise = f", with pointwise {RESAMPLING.level:.0%} intervals over resampled patients" if enough else ""
+    mixed = " Scores of the folds' networks are in one curve; the AUC of the tables compares cases of one network only."
     pictures.add(
         "roc",
-        f"ROC curve of each grade against the rest, with pointwise bands: {who}. Scores of all folds' networks are in "
-        "one curve; the AUC of the tables compares cases of one network only.",
+        f"ROC curve of each grade against the rest{pointwise}: {who}.{mixed if len(found.folds) > 1 else ''}",
         lambda: roc_figure(labels, probabilities, patients, note=note),
     )
     pictures.add(
         "reliability",
-        f"How often a confidence is right: {who}. {CALIBRATED if found.calibrated else AS_TRAINED}",
-        lambda: reliability_figure(labels, probabilities, note=note),
+        f"How often a confidence is right{pointwise}: {who}. {SURE + ' ' if enough else ''}"
+        f"{CALIBRATED if found.calibrated else AS_TRAINED}",
+        lambda: reliability_figure(labels, probabilities, patients, note=note),
     )
     pictures.add(
         "confusion",
@@ -127,10 +134,15 @@ def _add_decision_curves(
     curves = {}
     for entry in compared:
         part = _first_seed(found, entry)
-        curves[named[entry.job]] = decision_curves(part.labels, part.probabilities())
+        resampled = part.patients if entry == reference else None
+        curves[named[entry.job]] = decision_curves(part.labels, part.probabilities(), patients=resampled)
     which = "; of each network its first complete seed" if len(found.seeds) > 1 else ""
-    what = f"Net benefit ({reference.inputs}, {reference.dose}; held-out cases{which}), beside treating all and none."
+    cases = f"{_held_out(found.only_folds)}{which}"
+    what = f"net benefit ({reference.inputs}, {reference.dose}; {cases}), beside treating all and none. {BELOW}"
     of_reference = curves[named[reference.job]]
+    if of_reference[MACRO].low is not None:
+        pointwise = f"pointwise {RESAMPLING.level:.0%} intervals over resampled patients"
+        what += f" The band: {pointwise}, of {named[reference.job]} alone."
     keys = list(of_reference)
     for key in keys[:-1]:  # the last cut is the last grade against the rest
         pictures.add(
@@ -229,6 +241,11 @@ def _by_interest(experiment: Experiment) -> list[str]:
     first = {method: job for job, method in reversed(students.items())}
     published = [job for job, method in students.items() if method.published and first[method] == job]
     return list(dict.fromkeys([*controls[:1], *published, *students]))
+
+
+def _held_out(only: str) -> str:
+    """Which cases, in words. only: as `only_folds` says it."""
+    return f"held-out cases of {only or 'all folds'}"
 
 
 def _which_seed(found: RunPredictions, entry: Entry) -> str:

@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
+from training.evaluation.bootstrap import Resampling
 from training.evaluation.calibration import fit_temperature, reliability_curve
 from training.evaluation.errors import EvaluationError
 from training.evaluation.metrics import measure
+
+QUICK = Resampling(resamples=200)
+
+
+def patients_of(labels) -> list[str]:
+    return [f"p{index:03}" for index in range(len(labels))]
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
@@ -53,8 +60,49 @@ def test_logits_that_are_not_finite_have_no_temperature():
 
 def test_the_gaps_of_the_reliability_curve_add_up_to_the_ece(scores):
     labels, probabilities = scores(0, cases=200)
-    curve = reliability_curve(labels, probabilities)
+    curve = reliability_curve(labels, probabilities, patients_of(labels), QUICK)
     gaps = np.abs(curve.accuracy - curve.confidence) * curve.count / curve.count.sum()
     assert gaps.sum() == pytest.approx(measure(labels, probabilities)["ece"])
     assert curve.count.sum() == 200
     assert (np.diff(curve.confidence) > 0).all()
+
+
+def test_the_limits_of_a_bin_lie_around_its_share_and_are_closer_with_more_patients(scores):
+    widths = []
+    for cases in (90, 900):
+        labels, probabilities = scores(1, cases=cases, skill=1.5)
+        curve = reliability_curve(labels, probabilities, patients_of(labels), QUICK)
+        drawn = np.isfinite(curve.low)
+        assert drawn.sum() > 5
+        assert (curve.low < curve.accuracy)[drawn].all()
+        assert (curve.accuracy < curve.high)[drawn].all()
+        widths.append(np.nanmean(curve.high - curve.low))
+    assert widths[1] < widths[0] / 2
+
+
+def test_four_scans_of_a_patient_that_are_graded_alike_count_as_one(scores):
+    labels, probabilities = scores(2, cases=90)
+    once = reliability_curve(labels, probabilities, patients_of(labels), QUICK)
+    scans = reliability_curve(
+        labels.repeat(4), probabilities.repeat(4, axis=0), np.repeat(patients_of(labels), 4), QUICK
+    )
+    np.testing.assert_allclose(scans.low, once.low)
+    np.testing.assert_allclose(scans.high, once.high)
+
+
+def test_a_bin_that_is_always_right_has_no_limits():
+    """All are sure; in the lower bin all are right, in the upper one in three is wrong."""
+    labels = np.arange(60) % 3
+    said = np.where(np.arange(60) < 30, labels, np.arange(60) // 3 % 3)
+    confidence = np.where(np.arange(60) < 30, 0.7, 0.9)[:, None]
+    probabilities = np.where(np.eye(3)[said] > 0, confidence, (1 - confidence) / 2)
+    curve = reliability_curve(labels, probabilities, patients_of(labels), QUICK)
+    assert curve.accuracy[0] == 1
+    np.testing.assert_array_equal(np.isnan(curve.low), [True, False])
+    np.testing.assert_array_equal(np.isnan(curve.high), [True, False])
+
+
+def test_few_patients_have_a_reliability_without_limits():
+    labels = np.array([0, 1, 2, 0, 1])
+    curve = reliability_curve(labels, np.full((5, 3), 0.2) + 0.4 * np.eye(3)[labels], patients_of(labels), QUICK)
+    assert curve.low is curve.high is None

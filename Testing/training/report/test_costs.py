@@ -78,6 +78,17 @@ def test_every_network_of_a_run_has_its_line_and_says_what_is_missing(costs):
     assert "counted as two" in table.remarks[0]
 
 
+def test_the_table_says_which_folds_an_auc_is_of(costs, small_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run)
+    lines = (run / "config.yaml").read_text().splitlines()
+    kept = [line for line in lines if not line.startswith("only_folds")]
+    (run / "config.yaml").write_text("\n".join([*kept, "only_folds: [0]\n"]))
+    of_one = costs_of_run(run, repeats=1, settings=FEW)
+    for found, words in ((costs, "all folds pooled"), (of_one, "fold 0 only")):
+        assert f"of held-out cases, {words}, native dose" in cost_table(found, repeats=1).remarks[0]
+
+
 def test_a_point_is_a_network_with_every_fold_and_its_auc_that_of_the_summary(costs, small_run):
     (point,) = cost_points(costs, "parameters")
     assert point.name == "student-react_kd"

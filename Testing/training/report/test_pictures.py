@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,12 +8,14 @@ from REACTKDLib.imaging.errors import CaseError
 from Testing.training.evaluation.made_runs import FOLDS, write_run
 from training.data.draw_settings import NATIVE
 from training.engine.settings import StudentSettings
+from training.evaluation.bootstrap import Resampling
 from training.evaluation.entries import Entry
 from training.evaluation.run_folder import read_run
+from training.evaluation.summary import summarise
 from training.experiments.config import Experiment, PhantomCohort
-from training.experiments.reading import read_experiment
+from training.experiments.reading import read_experiment, to_tree, write_tree
 from training.methods import method_class
-from training.report.pictures import COMPARED, Pictures, prediction_pictures
+from training.report.pictures import COMPARED, Pictures, forest_picture, prediction_pictures
 from training.report.titles import titles
 
 REFERENCE = Entry("student-react_kd", "ct", NATIVE)
@@ -77,6 +80,33 @@ def test_with_several_seeds_every_caption_says_of_which_the_figure_is(pictures_o
 
 def test_with_one_seed_no_caption_speaks_of_it(pictures_of):
     assert not any("seed" in picture.caption for picture in pictures_of(few()).drawn)
+
+
+@pytest.mark.parametrize(("only", "words"), [(None, "all folds"), ((1,), "fold 1 only"), ((0, 2), "folds 0, 2 only")])
+def test_every_caption_says_which_folds_the_cases_are_of(tmp_path, only, words):
+    experiment = replace(few(), only_folds=only)
+    run = write_run(tmp_path / "run", {f"student-{name}": 1.0 for name in experiment.students})
+    write_tree(to_tree(experiment), run / "config.yaml")
+    results = summarise(run, names=("auc",), settings=Resampling(50))
+    found = prediction_pictures(experiment, read_run(run), REFERENCE, "").drawn
+    (forest,) = forest_picture(experiment, results, "").drawn
+    assert len(found) > 7
+    for picture in (forest, *found):
+        assert f"held-out cases of {words}" in picture.caption
+        assert ("all folds" in picture.caption) == (only is None)
+    (roc,) = (picture for picture in found if picture.stem == "roc")
+    assert ("Scores of the folds' networks are in one curve" in roc.caption) == (only != (1,))
+
+
+def test_captions_speak_of_intervals_where_there_are_patients_enough_for_them(pictures_of, tmp_path):
+    """Five patients: three of the first fold, who have all grades, and one of each other."""
+    five = [*FOLDS[0][:3], FOLDS[1][0], FOLDS[2][0]]
+    of_many = pictures_of(few()).drawn
+    run = write_run(tmp_path / "small", {"student-react_kd": 1.0, "student-alone": 1.0}, only={"ct": five})
+    of_few = prediction_pictures(few(), read_run(run), REFERENCE, "").drawn
+    assert len(of_many) == len(of_few) > 7
+    assert all("95% intervals" in picture.caption for picture in of_many if picture.stem != "confusion")
+    assert not any("interval" in picture.caption for picture in of_few)
 
 
 def test_inputs_without_a_case_of_some_grade_have_no_figures_and_it_is_said(pictures_of):
