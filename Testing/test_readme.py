@@ -7,6 +7,15 @@ from REACTKDLib.cli import main
 from REACTKDLib.inference.demo_model import demo_model
 from REACTKDLib.inference.model_card import ModelCard
 
+PAGES = (
+    "README.md",
+    "REACTKDLib/method.md",
+    "Resources/Models/demo/README.md",
+    "training/README.md",
+    "training/SETTINGS.md",
+    "training/results/README.md",
+)
+
 
 @pytest.fixture(scope="module")
 def readme(project) -> str:
@@ -41,11 +50,17 @@ def test_every_make_target_the_readme_names_exists(readme, project):
         assert done.returncode == 0, done.stderr
 
 
-def test_every_file_the_readme_links_exists(readme, project):
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", readme) if not link.startswith("http")]
-    assert links
-    for link in links:
-        assert (project / link).exists(), link
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_exist(name, project):
+    page = project / name
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    for link in (link for link in links if not link.startswith("http")):
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}, link
 
 
 def test_the_python_example_runs_as_it_stands(readme, project, phantom, tmp_path, monkeypatch):

@@ -3,7 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ from training.evaluation.table import Column, Table
 from training.experiments.config import Experiment
 from training.experiments.reading import read_experiment, to_tree
 from training.methods import method_class
-from training.report.explaining import explanation_table
+from training.report.explaining import explanation_differences, explanation_table
 from training.report.explanations import BY_CASE as EXPLANATIONS
 from training.report.explanations import read_explanations
 from training.report.losses import loss_table
-from training.report.tables import pairs_of_parts, table_2, table_3, table_4
+from training.report.tables import FIVE, pairs_of_parts, table_1, table_2, table_3, table_4
 
 PROJECT = Path(__file__).parents[2]
 RESULTS, FIRST_PAGE = PROJECT / "training" / "results", PROJECT / "README.md"
@@ -45,8 +46,10 @@ def of_ablation(run: Path) -> Iterator[Table]:
 
 
 def of_table1(run: Path) -> Iterator[Table]:
+    yield table_1(experiment_in(run), summarise(run, names=FIVE, note=PHANTOMS), BOTH)
     for inputs in (BOTH, "ct"):
         yield differences_from(run, inputs)
+    yield from of_explanations(run)
     yield loss_table(run, PHANTOMS)
 
 
@@ -54,9 +57,9 @@ def of_table2(run: Path) -> Iterator[Table]:
     experiment = experiment_in(run)
     yield table_2(experiment, summarise(run, note=PHANTOMS), REFERENCE, BOTH)
     pairs = pairs_of_parts(experiment, REFERENCE)
-    for inputs in (BOTH, "ct"):
+    for inputs, dose in product((BOTH, "ct"), ("native", "severe")):
         of_parts = {
-            part: [tuple(Entry(job, inputs, "native") for job in pair) for pair in jobs] for part, jobs in pairs.items()
+            part: [tuple(Entry(job, inputs, dose) for job in pair) for pair in jobs] for part, jobs in pairs.items()
         }
         yield compare_parts(run, of_parts, names=("auc",), note=PHANTOMS)
 
@@ -65,18 +68,31 @@ def of_table3(run: Path) -> Iterator[Table]:
     yield table_3(experiment_in(run), summarise(run, note=PHANTOMS), REFERENCE)
     for inputs in (BOTH, "fdg", "ct"):
         yield differences_from(run, inputs)
-    yield explanation_table(read_explanations(run / EXPLANATIONS), note=PHANTOMS)
+    yield from of_explanations(run)
 
 
 def of_table4(run: Path) -> Iterator[Table]:
     yield table_4(experiment_in(run), summarise(run, split="external", note=PHANTOMS), REFERENCE)
-    for dose in ("native", "severe"):
-        yield differences_from(run, "ct", dose, "external")
+    of_each = [
+        differences_from(run, inputs, dose, "external")
+        for inputs, dose in product((BOTH, "ct"), ("native", "mild", "severe", "mixed"))
+    ]
+    # Each is of one pair: there is nothing to correct for.
+    kept = [number for number, column in enumerate(of_each[0].columns) if column.title != "Holm"]
+    columns = tuple(of_each[0].columns[number] for number in kept)
+    rows = tuple(tuple(row[number] for number in kept) for table in of_each for row in table.rows)
+    title = f"{REFERENCE} minus the other job, by inputs and dose (external cases)"
+    yield replace(of_each[0], title=title, columns=columns, rows=rows)
+
+
+def of_explanations(run: Path) -> Iterator[Table]:
+    found = read_explanations(run / EXPLANATIONS)
+    yield explanation_table(found, note=PHANTOMS)
+    yield explanation_differences(found, note=PHANTOMS)
 
 
 def differences_from(run: Path, inputs: str, dose: str = "native", split: str = "test") -> Table:
-    entry = Entry(REFERENCE, inputs, dose)
-    return compare_jobs(run, entry, split=split, names=("auc",), note=PHANTOMS)
+    return compare_jobs(run, Entry(REFERENCE, inputs, dose), split=split, names=("auc",), note=PHANTOMS)
 
 
 def experiment_in(run: Path) -> Experiment:
@@ -84,13 +100,13 @@ def experiment_in(run: Path) -> Experiment:
 
 
 def table_of_methods() -> Table:
-    """As the project's first page has it: the AUC of every method with PET and without, mean and spread over folds."""
+    """As the project's first page has it: the AUC of every network with PET and without, mean and spread over folds."""
     run = RESULTS / "table1"
     experiment, summary = experiment_in(run), summarise(run, names=("auc",))
     found = {row[:3]: row[-1] for row in summary.rows if row[5] == OVER_FOLDS}
     columns = (
         Column("method", "Method"),
-        Column("job", "Student"),
+        Column("job", "Network"),
         Column("both", "CT + FDG"),
         Column("ct", "CT alone"),
     )
@@ -102,12 +118,18 @@ def table_of_methods() -> Table:
         )
         for name, settings in experiment.students.items()
     ]
+    both = found["teacher-dual", f"{BOTH}+act", "native"]
+    rows += [
+        ("Teacher, with acetate too", "teacher dual", both, ""),
+        ("Teacher of CT alone", "teacher ct", "", found["teacher-ct", "ct", "native"]),
+    ]
     return Table("Macro-AUC on held-out phantoms, mean ± std over three folds", columns, tuple(rows), note=PHANTOMS)
 
 
 def without_remarks(table: Table) -> str:
     text = table.markdown()
-    return text[: text.index(PHANTOMS) + len(PHANTOMS)]
+    end = f"*{PHANTOMS}*"
+    return text[: text.index(end) + len(end)]
 
 
 def command_of(run: Path) -> list[str]:

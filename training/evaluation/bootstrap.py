@@ -30,7 +30,8 @@ RESAMPLING = Resampling()
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with the limits of its interval; None where there are too few patients for one (`can_resample`)."""
+    """A value with the limits of its interval; None where there are too few patients for one (`can_resample`), or every
+    resample gives the same, such as the accuracy of a network that always says one grade."""
 
     value: float
     low: float | None
@@ -69,7 +70,7 @@ def bootstrap(
     found = {}
     for name, of in values.items():
         low, high = _limits(name, of, settings.level) if enough else (None, None)
-        found[name] = Estimate(float(of[0]), max(low, 0.0) if enough and METRICS[name].inflated else low, high)
+        found[name] = Estimate(float(of[0]), low if low is None or not METRICS[name].inflated else max(low, 0.0), high)
     return found
 
 
@@ -176,8 +177,10 @@ def _mean_over_seeds(
     return {name: np.mean([values[name] for values in found], axis=0) for name in names}
 
 
-def _limits(name: str, values: np.ndarray, level: float) -> tuple[float, float]:
+def _limits(name: str, values: np.ndarray, level: float) -> tuple[float, float] | tuple[None, None]:
     """Percentiles of all values but the first, which is that of the cases as they are."""
+    if np.ptp(values[1:]) < TIE:
+        return None, None
     excess = values[1:].mean() - values[0] if METRICS[name].inflated else 0.0
     low, high = np.quantile(values[1:], [(1 - level) / 2, (1 + level) / 2]) - excess
     return float(low), float(high)

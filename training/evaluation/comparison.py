@@ -34,9 +34,10 @@ WHICH = (
 MEASURED = (
     Column("difference", "Difference"),
     Column("p_patients", "p (patients)"),
+    Column("p_patients_holm", "Holm"),
     Column("over_networks", "Over networks"),
     Column("p", "p"),
-    Column("p_holm", "p (Holm)"),
+    Column("p_holm", "Holm"),
 )
 COMPARED = ("auc", "f1", "accuracy")
 ONE_SEED = "With one seed, what is over patients speaks of these networks only, not of retraining."
@@ -70,8 +71,8 @@ def compare_jobs(
     """The reference minus each other job: differences, intervals and p-values, over patients and over networks.
 
     Over patients the networks are held fixed. Over networks, those of the same fold and seed are pairs (t interval and
-    test, `t_interval`): that says what is left when they are trained again. Its p-values are corrected for all jobs;
-    with one network of each job there are none, and those over patients are.
+    test, `t_interval`): that says what is left when they are trained again; with one network of each job there are
+    none. Both kinds of p-values are corrected for all jobs.
 
     split: test or external, where all folds' networks predict the same cases and the differences are means over them.
     others: by default every other job of the run with the reference's inputs and dose. Seeds that both have in full are
@@ -224,20 +225,23 @@ def _over_networks(
 
 def _rows(compared: Mapping[Key, _Compared], names: Sequence[str]) -> Iterator[tuple[Key, tuple[Cell, ...]]]:
     """Metric and what was measured of it, with Holm's correction over all that are compared."""
-    adjusted: dict[str, dict[Key, float]] = {}
-    for name in names:
-        of_name = {key: (of.over_networks or of.over_patients)[name].p for key, of in compared.items()}
-        adjusted[name] = dict(zip(of_name, holm(list(of_name.values())), strict=True))
-    for key, of in compared.items():
+    over_patients = {name: {key: of.over_patients[name] for key, of in compared.items()} for name in names}
+    over_networks = {
+        name: {key: of.over_networks[name] for key, of in compared.items() if of.over_networks} for name in names
+    }
+    for key in compared:
         for name in names:
-            over_patients = of.over_patients[name]
-            cells: list[Cell] = [_cell(name, over_patients), Value(over_patients.p, style="p")]
-            if of.over_networks:
-                over_networks = of.over_networks[name]
-                cells += [_cell(name, over_networks), Value(over_networks.p, style="p")]
-            else:
-                cells += ["", ""]
-            yield key, (METRICS[name].title, *cells, Value(adjusted[name][key], style="p"))
+            cells = (*_tested(name, over_patients[name], key), *_tested(name, over_networks[name], key))
+            yield key, (METRICS[name].title, *cells)
+
+
+def _tested(name: str, differences: Mapping[Key, Difference], key: Key) -> tuple[Cell, Cell, Cell]:
+    """The difference of one, its p-value, and that corrected for all; empty where it has none."""
+    if key not in differences:
+        return "", "", ""
+    adjusted = dict(zip(differences, holm([of.p for of in differences.values()]), strict=True))
+    of = differences[key]
+    return _cell(name, of), Value(of.p, style="p"), Value(adjusted[key], style="p")
 
 
 def _seeds(of: _Compared) -> str:
@@ -269,7 +273,7 @@ def _remark(settings: Resampling, found: RunPredictions, compared: Collection[_C
         f"as they were trained; {level} percentiles over {settings.resamples} bootstrap resamples of patients, both "
         f"jobs in the same resample, {STRATIFIED}; {settings.permutations} permutations of the two jobs by patient, "
         "two-sided. Over networks and p: mean difference of the networks of the same fold and seed, with Student's "
-        f"{level} interval and test{in_common if shared else ''}: what training them again would leave. Holm: of p "
-        "where there is one, else of p (patients); over the jobs compared, for each metric by itself."
+        f"{level} interval and test{in_common if shared else ''}: what training them again would leave. Holm: the "
+        "p before it, corrected for all that are compared in this table, for each metric by itself."
         f"{' ' + ONE_SEED if one_seed else ''}"
     )

@@ -12,17 +12,17 @@ INSIDE = 0.5
 
 
 def pointing_game(maps: Tensor, lesions: Tensor) -> Tensor:
-    """Whether the highest attention is in a lesion (Zhang 2018): (B,) bool.
+    """Whether the highest attention is in a lesion (Zhang 2018): (B,), 1 for a hit.
 
-    The voxel with the largest share of a lesion is always in it, however small the lesion. Of several equal maxima all
-    have to be in a lesion: a map that is the same everywhere points at nothing.
+    The voxel with the largest share of a lesion is always in it, however small the lesion. Of several equal maxima,
+    such as a block of occlusion's, it is the part that is in a lesion: as often as one of them at random would hit.
     """
     _check(maps, lesions)
     attention, shares = maps.flatten(1), lesions.flatten(2)
     largest = shares.amax(2, keepdim=True)
     inside = (shares.sum(1) > INSIDE) | ((shares == largest) & (largest > 0)).any(1)
     highest = attention == attention.amax(1, keepdim=True)
-    return (inside | ~highest).all(1)
+    return (inside & highest).sum(1) / highest.sum(1)
 
 
 def share_inside(maps: Tensor, lesions: Tensor) -> Tensor:

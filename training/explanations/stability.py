@@ -15,9 +15,9 @@ from ..data.region_perturbation import fractions, perturbed_label_map
 
 
 def rank_agreement(nodes_a: Tensor, nodes_b: Tensor) -> float:
-    """Spearman's correlation of the node attention (R,) of one case under two readings, −1 to 1.
+    """Spearman's correlation of the regions' attention (R,) of one case under two readings, −1 to 1.
 
-    Raises ValueError with fewer than two regions, or where all of a reading's are equal: there is no order to keep.
+    NaN where all of a reading's are equal: there is no order to keep. Raises ValueError with fewer than two regions.
     """
     if nodes_a.shape != nodes_b.shape or nodes_a.ndim != 1 or len(nodes_a) < 2:
         raise ValueError(
@@ -25,7 +25,7 @@ def rank_agreement(nodes_a: Tensor, nodes_b: Tensor) -> float:
             f"not of {tuple(nodes_a.shape)} and {tuple(nodes_b.shape)}"
         )
     if any((nodes == nodes[0]).all() for nodes in (nodes_a, nodes_b)):
-        raise ValueError("all regions have the same attention: they have no order")
+        return float("nan")
     return float(spearmanr(nodes_a.detach().cpu().numpy(), nodes_b.detach().cpu().numpy()).statistic)
 
 

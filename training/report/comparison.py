@@ -25,7 +25,7 @@ from ..experiments.record import failure_of
 from ..experiments.status import progress_of_run
 from .contrast import contrast
 from .costs import cost_table, costs_of_run
-from .explaining import explain, explanation_table
+from .explaining import explain, explanation_differences, explanation_table
 from .explanations import BY_CASE
 from .losses import loss_table
 from .page import Chapter, Page
@@ -73,10 +73,10 @@ def compare(
         ),
     ]
     if experiment.external is not None:
-        chapters.append(_external(run, experiment, reference, settings, note, missing))
+        chapters.append(_external(run, experiment, reference, _tracers(found), settings, note, missing))
     chapters.append(Chapter("Features and attention", {}, of_networks.drawn))
     if explanations:
-        chapters.append(_explanations(run, experiment, reference, explanations, device, note, missing))
+        chapters.append(_explanations(run, experiment, reference, explanations, device, settings, note, missing))
     chapters.append(_costs(run, experiment, device, settings, note, missing))
     if losses := loss_table(run, note):
         chapters.append(Chapter("Training", {"losses": losses}))
@@ -105,6 +105,12 @@ def _whole_inputs(found: RunPredictions, job: str) -> str:
     """The most that it was tested with; of two tracers the first, as everywhere."""
     inputs = [entry.inputs for entry in found.entries if entry.job == job]
     return max(inputs, key=lambda names: (names.count("+"), TRACERS[0] in names.split("+")))
+
+
+def _tracers(found: RunPredictions) -> tuple[str, ...]:
+    """Of the cohort, by what any network was tested with."""
+    inputs = {name for entry in found.entries for name in entry.inputs.split("+")}
+    return tuple(tracer for tracer in TRACERS if tracer in inputs)
 
 
 def _not_done(run: Path) -> list[str]:
@@ -176,15 +182,22 @@ def _why_undefined(found: RunPredictions, entry: Entry) -> str:
 
 
 def _external(
-    run: Path, experiment: Experiment, reference: str, settings: Resampling, note: str, missing: list[str]
+    run: Path,
+    experiment: Experiment,
+    reference: str,
+    tracers: tuple[str, ...],
+    settings: Resampling,
+    note: str,
+    missing: list[str],
 ) -> Chapter:
+    """tracers: of the run's own cohort."""
     try:
         found = read_run(run, EXTERNAL)
         results = summarise(run, split=EXTERNAL, settings=settings, note=note)
     except EvaluationError as error:
         missing.append(f"Results on the other cohort: {error.message}")
         return Chapter("Another cohort", {})
-    tables = {"table4": table_4(experiment, results, reference), "results_external": results}
+    tables = {"table4": table_4(experiment, results, reference, tracers), "results_external": results}
     tables |= _differences(run, found, reference, settings, note, missing, EXTERNAL)
     return Chapter("Another cohort", {stem: table for stem, table in tables.items() if table})
 
@@ -195,6 +208,7 @@ def _explanations(
     reference: str,
     cases: int,
     device: torch.device | str,
+    settings: Resampling,
     note: str,
     missing: list[str],
 ) -> Chapter:
@@ -204,8 +218,11 @@ def _explanations(
         networks = networks_of(run, experiment, [reference, *([other.job] if other else [])], device)
         if networks:
             found = explain(networks, cases=cases)
-            table = explanation_table(found, note=note)
-            return Chapter("Explanations", {"explanations": table}, data={BY_CASE: found.csv()})
+            tables = {
+                "explanations": explanation_table(found, settings=settings, note=note),
+                "explanation_differences": explanation_differences(found, settings=settings, note=note),
+            }
+            return Chapter("Explanations", tables, data={BY_CASE: found.csv()})
         why = f"no fold of {reference} is trained."
     except ReactKDError as error:
         why = error.message

@@ -32,10 +32,10 @@ VOXELS = "REACT-KD's voxel attention"
 CHANCE = "Random (control)"
 
 MAPS = {
-    NODES: AttentionMap(node_attention_map, by_region=True),
+    NODES: AttentionMap(node_attention_map, filled_with=react_kd_map),
     VOXELS: AttentionMap(react_kd_map),
     "Grad-CAM": AttentionMap(grad_cam_map),
-    "Occlusion": AttentionMap(occlusion_map),
+    "Occlusion": AttentionMap(occlusion_map, readings=1),
     "Attention transfer": AttentionMap(attention_transfer_map),
     CHANCE: AttentionMap(random_map),
 }
@@ -84,6 +84,33 @@ def explanation_table(explanations: Explanations, *, settings: Resampling = RESA
     rows = tuple((of.network, of.map, len(of.cases), *_cells(of, settings)) for of in explanations.explained)
     which, *passes = explanations.remarks or ("",)
     return Table("How good explanations are", columns, rows, (which, _how(settings), *passes), note)
+
+
+def explanation_differences(explanations: Explanations, *, settings: Resampling = RESAMPLING, note: str = "") -> Table:
+    """The same measures as paired differences: of REACT-KD's maps from the others, and of the networks, map by map."""
+    found = {(of.network, of.map): of for of in explanations.explained}
+    first, *others = dict.fromkeys(of.network for of in explanations.explained)
+    own = [name for name in (NODES, VOXELS) if (first, name) in found]
+    pairs = [
+        ((first, name), (first, other.map))
+        for name in own
+        for other in explanations.explained
+        if other.network == first and other.map not in own
+    ]
+    pairs += [(key, (network, key[1])) for network in others for key in found if key[0] == first]
+    columns = (Column("network", "Network"), Column("map", "Map"), Column("other", "Minus"))
+    columns += tuple(Column(measure.key, measure.title) for measure in MEASURES)
+    rows = []
+    for one, other in pairs:
+        values = {key: of - found[other].values[key] for key, of in found[one].values.items()}
+        minus = other[1] if other[0] == first else f"the same of {other[0]}"
+        rows.append((*one, minus, *_cells(replace(found[one], values=values), settings)))
+    remark = (
+        f"Paired by case, {settings.level:.0%} intervals over patients, not corrected for how many they are; networks "
+        "as they were trained, one of each. Of deletion less is better, of all else more; what a network's own "
+        "control, the noise, differs by is no merit of a map."
+    )
+    return Table("Explanations compared", columns, tuple(rows), (remark,), note)
 
 
 def mean_over_patients(values: np.ndarray, patients: Sequence[str], settings: Resampling) -> Estimate:
@@ -138,9 +165,11 @@ def _how(settings: Resampling) -> str:
         "the same attention come in random order. Deletion and insertion: area under the probability of that grade as "
         f"voxels are erased or put back by falling attention, in {STEPS} steps. The control is noise: what a map is "
         "worth is how far it is from that. Pointing game: the highest attention lies in a lesion, whichever: a "
-        "phantom's grade shows in all of them, and in which of a patient's it does nobody has said. Rank agreement: "
-        f"Spearman's, of the regions' attention with that of {JITTERS} readings with every lesion a voxel larger or "
-        "smaller, which the network reads anew; with one lesion it is 1 or −1. Grad-CAM is, with a linear head, the "
+        "phantom's grade shows in all of them, and in which of a patient's it does nobody has said; of several equal "
+        "maxima, such as those of an occluding block, it is the part that does. Rank agreement: Spearman's, of the "
+        f"map's sums over regions with those of {JITTERS} readings (occlusion: 1) with every lesion a voxel larger or "
+        "smaller, which the network reads anew; with one lesion it is 1 or −1. REACT-KD's two maps have the same sums. "
+        "Noise that stays in its place keeps the order of the regions' sizes. Grad-CAM is, with a linear head, the "
         "positive part of REACT-KD's sum with the head not centred."
     )
 

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from REACTKDLib.networks.attribution import attribute, centre_head
 from REACTKDLib.networks.batch import ModalityBatch
 
 from ..data.batch import TrainingBatch, prepare
@@ -17,18 +16,29 @@ from ..explanations.stability import jittered, rank_agreement
 from .networks import HeldOut
 
 JITTERS = 5
-"""Readings by another hand, each compared with the first."""
+"""Readings by another hand, each compared with the first, unless a map takes fewer."""
 
 
 @dataclass(frozen=True)
 class AttentionMap:
     """values: (B, d, h, w), of a network, a batch and the class of each case.
 
-    by_region: whether it is given the regions too, and asked whether they keep their order under mask jitter.
+    filled_with: of a map that fills regions, and is given them too: the map whose sums over regions it fills them with.
+    readings: by another hand, in which the regions have to keep their order.
     """
 
     values: Callable[..., Tensor]
-    by_region: bool = False
+    filled_with: Callable[..., Tensor] | None = None
+    readings: int = JITTERS
+
+    def of(self, network: nn.Module, inputs: ModalityBatch, classes: Tensor, regions: Tensor) -> Tensor:
+        """(B, d, h, w). regions: (B, R, d, h, w)."""
+        return self.values(network, inputs, classes, *([regions] if self.filled_with else []))
+
+    def by_region(self, network: nn.Module, inputs: ModalityBatch, classes: Tensor, regions: Tensor) -> Tensor:
+        """(B, R): the map's sum over each region, as a node's attention is the sum of its voxels'."""
+        maps = (self.filled_with or self.values)(network, inputs, classes)
+        return torch.einsum("bdhw,brdhw->br", maps, regions.float())
 
 
 @dataclass(frozen=True)
@@ -54,16 +64,14 @@ def measured(of: HeldOut, attention: AttentionMap, names: Sequence[str]) -> dict
     found: dict[str, list[float]] = {measure.key: [] for measure in MEASURES}
     for batch, inputs in of.batches(names):
         with torch.no_grad():
-            output = of.network(inputs)
-        classes = output.logits.argmax(1)
-        maps = attention.values(of.network, inputs, classes, *([batch.regions] if attention.by_region else []))
+            classes = of.network(inputs).logits.argmax(1)
+        maps = attention.of(of.network, inputs, classes, batch.regions)
         found["deletion"] += area_under(deletion_curve(of.network, inputs, maps, classes)).tolist()
         found["insertion"] += area_under(insertion_curve(of.network, inputs, maps, classes)).tolist()
         lesions = batch.regions[:, 1:]
         found["pointing"] += pointing_game(maps, lesions).float().tolist()
         found["inside"] += share_inside(maps, lesions).tolist()
-        ordered = _agreements(of, batch, output.features, classes) if attention.by_region else [np.nan] * len(maps)
-        found["agreement"] += ordered
+        found["agreement"] += _agreements(of, attention, batch, classes)
     return {key: np.array(values) for key, values in found.items()}
 
 
@@ -74,27 +82,16 @@ def random_map(network: nn.Module, batch: ModalityBatch, classes: Tensor) -> Ten
     return torch.rand(batch.size, *grid, generator=torch.Generator().manual_seed(0)).to(batch.device)
 
 
-@torch.no_grad()
-def _agreements(of: HeldOut, batch: TrainingBatch, features: Tensor, classes: Tensor) -> list[float]:
-    """Mean over `JITTERS` readings, each read by the network anew: part of what it reads is made with the masks.
-
-    features: of the batch as it is, (B, C, d, h, w).
-    """
+def _agreements(of: HeldOut, attention: AttentionMap, batch: TrainingBatch, classes: Tensor) -> list[float]:
+    """Mean over readings, each read by the network anew: part of what it reads is made with the masks."""
     (raw,) = of.cases.raw_batches(batch.names, of.evaluation, len(batch.names))
-    first = _node_attention(of, features, batch.regions, classes)
-    others = []
-    for seed in range(JITTERS):
-        reading = prepare(jittered(raw, seed), of.device, of.cases.spec)
-        student = of.network.architecture.network == "student"
-        output = of.network(reading.for_student() if student else reading.for_teacher())
-        others.append(_node_attention(of, output.features, reading.regions, classes))
+
+    def regional(reading: TrainingBatch) -> Tensor:
+        return attention.by_region(of.network, of.read(reading), classes, reading.regions)
+
+    first = regional(batch)
+    others = [regional(prepare(jittered(raw, seed), of.device, of.cases.spec)) for seed in range(attention.readings)]
     return [
         float(np.mean([rank_agreement(first[row, there], other[row, there]) for other in others]))
         for row, there in enumerate(batch.regions.flatten(2).any(2))
     ]
-
-
-def _node_attention(of: HeldOut, features: Tensor, regions: Tensor, classes: Tensor) -> Tensor:
-    """(B, R), each case's for its class."""
-    nodes = attribute(features, regions, centre_head(of.network.head)).nodes
-    return nodes[torch.arange(len(nodes)), :, classes]

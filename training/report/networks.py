@@ -50,9 +50,12 @@ class HeldOut:
 
     def batches(self, names: Sequence[str], size: int = AT_ONCE) -> Iterator[tuple[TrainingBatch, ModalityBatch]]:
         """The cases in the order given, and of each batch what the network reads."""
-        student = self.network.architecture.network == "student"
         for batch in self.cases.batches(names, self.evaluation, self.device, size):
-            yield batch, batch.for_student() if student else batch.for_teacher()
+            yield batch, self.read(batch)
+
+    def read(self, batch: TrainingBatch) -> ModalityBatch:
+        """What the network is given of it."""
+        return batch.for_student() if self.network.architecture.network == "student" else batch.for_teacher()
 
 
 def read_networks(

@@ -90,7 +90,16 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_a_method_compared_with_itself_differs_by_nothing(scores):
     labels, probabilities = scores(0)
     for of in compare(labels, probabilities, probabilities, patients_of(labels), settings=QUICK).values():
-        assert (of.value, of.low, of.high, of.p) == (0, 0, 0, 1)
+        assert (of.value, of.low, of.high, of.p) == (0, None, None, 1)
+
+
+def test_a_value_that_no_resample_changes_has_no_interval(scores):
+    """One of a network that always says the same grade: which patients are drawn changes nothing."""
+    labels, _ = scores(0)
+    always = np.tile([0.2, 0.5, 0.3], (len(labels), 1))
+    found = bootstrap(labels, always, patients_of(labels), settings=QUICK)
+    assert (found["accuracy"].low, found["accuracy"].high) == (None, None)
+    assert (found["auc"].value, found["auc"].low) == (0.5, None)
 
 
 def test_the_difference_changes_its_sign_with_the_order_and_keeps_its_p(scores):

@@ -93,7 +93,19 @@ def test_seeds_of_one_fold_have_nothing_in_common_and_the_test_is_scipys(run_of)
     assert float(row["p"]) == pytest.approx(ttest_1samp(differences, 0).pvalue)
 
 
-def test_with_one_network_of_each_nothing_is_said_of_retraining_and_p_over_patients_is_corrected(run_of):
+def test_both_kinds_of_p_values_are_corrected_each_by_itself(run_of):
+    rows = rows_of(compare_jobs(run_of(JOBS, seeds=(0, 1)), REFERENCE, names=("accuracy", "auc"), settings=QUICK))
+    for metric in ("Acc", "AUC"):
+        of_metric = [row for row in rows if row["metric"] == metric]
+        assert len(of_metric) == 2
+        for kind in ("p_patients", "p"):
+            key = {"p_patients": "p_patients_holm", "p": "p_holm"}[kind]
+            p_values = [float(row[kind]) for row in of_metric]
+            corrected = [float(row[key]) for row in of_metric]
+            assert corrected == pytest.approx(multipletests(p_values, method="holm")[1])
+
+
+def test_with_one_network_of_each_nothing_is_said_of_retraining(run_of):
     run = run_of(JOBS)
     (run / "config.yaml").write_text("only_folds: [1]")
     table = compare_jobs(run, REFERENCE, names=("accuracy",), settings=QUICK)
@@ -101,8 +113,9 @@ def test_with_one_network_of_each_nothing_is_said_of_retraining_and_p_over_patie
     assert len(rows) == 2
     assert all(row["over_networks"] == row["p"] == "" for row in rows)
     p_values = [float(row["p_patients"]) for row in rows]
-    assert [float(row["p_holm"]) for row in rows] == pytest.approx(multipletests(p_values, method="holm")[1])
-    assert "Holm: of p where there is one, else of p (patients)" in table.remarks[0]
+    corrected = [float(row["p_patients_holm"]) for row in rows]
+    assert corrected == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert all(row["p_holm"] == "" for row in rows)
     assert "in common" not in table.remarks[0]
 
 

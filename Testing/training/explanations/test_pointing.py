@@ -41,8 +41,12 @@ def test_a_voxel_that_two_lesions_share_out_is_the_lesions():
     assert pointing_game(field(((1, 1, 1), 1.0)), torch.stack([one, other], 1)).tolist() == [True]
 
 
-def test_a_map_without_a_highest_voxel_points_at_nothing():
-    assert pointing_game(torch.zeros(1, *GRID), LESION).tolist() == [False]
+def test_of_several_highest_voxels_the_part_in_a_lesion_counts():
+    """As of an occluding block, which no lesion that is smaller could fill."""
+    block = torch.zeros(1, *GRID)
+    block[0, :2, :2, 1:3] = 1
+    assert pointing_game(block, LESION).tolist() == pytest.approx([2 / 8])
+    assert pointing_game(torch.zeros(1, *GRID), LESION).tolist() == pytest.approx([2 / 60])
 
 
 def test_cases_are_judged_each_by_its_own_lesion():

@@ -29,8 +29,8 @@ EXPERIMENT = Experiment(
 def kept(tmp_path):
     """What `training/results` keeps of a run."""
 
-    def kept(experiment: Experiment = EXPERIMENT, jobs=JOBS, **options) -> Path:
-        run = write_run(tmp_path / "run", jobs, inputs=("ct+fdg", "ct", "fdg"), **options)
+    def kept(experiment: Experiment = EXPERIMENT, jobs=JOBS, inputs=("ct+fdg", "ct", "fdg"), **options) -> Path:
+        run = write_run(tmp_path / "run", jobs, inputs=inputs, **options)
         write_tree(to_tree(experiment), run / "config.yaml")
         return run
 
@@ -64,6 +64,16 @@ def test_predictions_alone_give_a_report_that_says_what_else_there_would_be(kept
         "27 cases of 27 patients (well differentiated 9, moderately differentiated 9, poorly differentiated 9); "
         "as predicted, since cohort.csv or the images it names are missing"
     )
+
+
+@pytest.mark.parametrize("inputs", [("ct+fdg", "ct", "fdg"), ("ct",)])
+def test_the_papers_numbers_stand_beside_networks_of_a_cohort_with_pet_alone(kept, inputs):
+    others = {"external": [f"p{number}_0" for number in range(50, 56)]}
+    tables = tables_of(compare(kept(inputs=inputs, others=others), settings=FEW))
+    for stem in ("table1", "table4"):
+        table = tables[stem]
+        place = [column.key for column in table.columns].index("paper_auc")
+        assert any(str(row[place]) for row in table.rows) == (len(inputs) > 1)
 
 
 def test_the_few_cases_with_fdg_may_lack_a_grade_and_all_else_is_reported(kept):

@@ -12,10 +12,17 @@ from training.data.batch import prepare
 from training.data.store import write_entry
 from training.evaluation.bootstrap import Resampling
 from training.evaluation.errors import EvaluationError
-from training.evaluation.table import Table
-from training.explanations.maps import node_attention_map
+from training.evaluation.table import Table, Value
 from training.explanations.stability import jittered, rank_agreement
-from training.report.explaining import CHANCE, MAPS, NODES, explain, explanation_table, mean_over_patients
+from training.report.explaining import (
+    CHANCE,
+    MAPS,
+    NODES,
+    explain,
+    explanation_differences,
+    explanation_table,
+    mean_over_patients,
+)
 from training.report.explanation_measures import JITTERS, AttentionMap, measured, random_map
 from training.report.networks import HeldOut
 
@@ -37,22 +44,40 @@ def lesion_map(network, batch, classes) -> torch.Tensor:
 def test_a_map_of_the_lesions_themselves_wins_the_pointing_game_and_noise_does_not(noise):
     best = measured(noise, AttentionMap(lesion_map), noise.names[:6])
     chance = measured(noise, AttentionMap(random_map), noise.names[:6])
-    assert best["pointing"].all()
+    assert (best["pointing"] > chance["pointing"]).all()
     assert best["inside"].min() > chance["inside"].max()
-    assert np.isnan(best["agreement"]).all()
 
 
-def test_the_agreement_is_a_correlation_and_only_asked_of_the_node_attention(noise):
-    found = measured(noise, AttentionMap(node_attention_map, by_region=True), noise.names[:6])
-    assert found["agreement"].shape == (6,)
-    assert (np.abs(found["agreement"]) <= 1).all()
+@pytest.mark.parametrize("name", MAPS)
+def test_the_agreement_is_a_correlation_of_every_map(noise, name):
+    found = measured(noise, MAPS[name], noise.names[:3])["agreement"]
+    assert found.shape == (3,)
+    assert (np.abs(found) <= 1 + 1e-6).all()
+
+
+def test_a_map_that_is_the_same_everywhere_has_the_regions_sizes_as_their_attention(noise):
+    everywhere = AttentionMap(lambda network, batch, classes: torch.ones_like(lesion_map(network, batch, classes)))
+    ((batch, inputs),) = noise.batches(noise.names[:6])
+    classes = torch.zeros(6, dtype=torch.int64)
+    sizes = batch.regions.float().sum((2, 3, 4))
+    torch.testing.assert_close(everywhere.by_region(noise.network, inputs, classes, batch.regions), sizes)
+
+
+def test_a_case_whose_regions_have_no_order_has_no_agreement_and_the_others_keep_theirs(noise):
+    def of_all_but_the_first(network, batch, classes) -> torch.Tensor:
+        maps = random_map(network, batch, classes)
+        maps[0] = 0
+        return maps
+
+    found = measured(noise, AttentionMap(of_all_but_the_first), noise.names[:3])["agreement"]
+    assert np.isnan(found).tolist() == [True, False, False]
 
 
 def test_the_agreement_is_that_of_the_readings_as_the_network_sees_them_and_not_of_one_map_pooled_anew(noise):
     names, read = noise.names[:6], []
     hook = noise.network.register_forward_pre_hook(lambda network, inputs: read.append(inputs[0]))
     try:
-        found = measured(noise, AttentionMap(node_attention_map, by_region=True), names)["agreement"]
+        found = measured(noise, MAPS[NODES], names)["agreement"]
     finally:
         hook.remove()
     ((batch, inputs),) = noise.batches(names)
@@ -77,10 +102,10 @@ def test_the_agreement_is_that_of_the_readings_as_the_network_sees_them_and_not_
     np.testing.assert_allclose(found, np.mean(expected, 0), atol=1e-6)
 
 
-def test_every_map_has_its_line_and_what_it_is_not_asked_is_empty(noise):
+def test_every_map_has_its_line_and_every_measure(noise):
     table = table_of({"One": noise}, cases=2)
     assert [row[:3] for row in table.rows] == [("One", name, 2) for name in MAPS]
-    assert all((row[-1] == "") == (row[1] != NODES) for row in table.rows)
+    assert all(isinstance(cell, Value) for row in table.rows for cell in row[3:])
     assert "2 of 12, drawn with seed 0, the same in every line" in table.remarks[0]
 
 
@@ -114,8 +139,9 @@ def test_networks_are_measured_on_the_same_cases(noise):
 
 def test_the_remark_counts_the_forward_passes(noise):
     table = table_of({"One": noise}, maps=CHEAP, cases=2)
-    # One for the grade, one for the map, eleven for each curve; and one for each reading by another hand.
-    assert f"{NODES} {24 + JITTERS}; Attention transfer 24; {CHANCE} 24." in table.remarks[-1]
+    # One for the grade, one for the map, eleven for each curve; and one for each reading, by the same hand and another.
+    each = 24 + 1 + JITTERS
+    assert f"{NODES} {each}; Attention transfer {each}; {CHANCE} {each}." in table.remarks[-1]
 
 
 def test_which_cases_are_taken_is_a_function_of_the_seed(noise):
@@ -137,6 +163,21 @@ def test_cases_without_a_lesion_are_left_out_and_counted(noise, tmp_path):
     assert "1 without a lesion left out" in table.remarks[0]
     with pytest.raises(EvaluationError, match="has a lesion"):
         table_of({"One": replace(noise, cases=replace(cases, test=names[:1]))})
+
+
+def test_maps_and_networks_are_compared_by_paired_differences(noise):
+    found = explain({"One": noise, "Two": noise}, maps=CHEAP, cases=6)
+    table = explanation_differences(found, settings=FEW)
+    assert [row[:3] for row in table.rows] == [
+        ("One", NODES, "Attention transfer"),
+        ("One", NODES, CHANCE),
+        *(("One", name, "the same of Two") for name in CHEAP),
+    ]
+    of = {(one.network, one.map): one.values["deletion"] for one in found.explained}
+    expected = of["One", NODES] - of["One", CHANCE]
+    assert table.rows[1][3].value == pytest.approx(expected.mean())
+    assert table.rows[1][3].low < expected.mean() < table.rows[1][3].high
+    assert all(cell.value == 0 and cell.low is None for cell in table.rows[-1][3:])
 
 
 def test_a_mean_leaves_out_cases_without_a_value_and_resamples_patients_not_cases():
