@@ -21,6 +21,7 @@ TUMOR_OUTSIDE_WARNING = 0.05
 DISTANCE_GRID_MM = 3.0
 BESIDE_LIVER, AROUND_LIVER, SURROUNDED = 5.0, 1.2, 0.95
 """Tumour to liver, from which the two are exchanged: anywhere, or where it holds this fraction of the liver's mask."""
+LABELS = "In a label map without names 1 is the liver and 2 the tumour."
 TUMOR_REACH_MM = 10.0
 """A tumour component farther than this from the liver is not one of its lesions."""
 
@@ -169,7 +170,7 @@ def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tu
     if box is None:
         return liver, tumor
     total = np.count_nonzero(tumor_values[box])
-    _check_not_exchanged(liver_values, tumor_values, box, Geometry.of(liver).voxel_ml)
+    _check_not_exchanged(liver_values, tumor_values, box, Geometry.of(liver).voxel_ml, findings)
     if not (tumor_values[box] > liver_values[box]).any():
         return liver, tumor
     kept = _near_liver(tumor_values[box], box, liver)
@@ -203,16 +204,29 @@ def _joined(liver: sitk.Image, tumor: sitk.Image, findings: list[Finding]) -> tu
     return Geometry.of(liver).image(whole), Geometry.of(tumor).image(near)
 
 
-def _check_not_exchanged(liver: np.ndarray, tumor: np.ndarray, box: Box, voxel_ml: float) -> None:
+def _check_not_exchanged(
+    liver: np.ndarray, tumor: np.ndarray, box: Box, voxel_ml: float, findings: list[Finding]
+) -> None:
     """box: of the tumour, which can be most of the liver, and lie in the liver's mask or beside it."""
     of_liver, of_tumor = np.count_nonzero(liver), np.count_nonzero(tumor[box])
+    of_both = np.count_nonzero(liver[box] & tumor[box])
     ratio = of_tumor / max(of_liver, 1)
-    surrounded = np.count_nonzero(liver[box] & tumor[box]) > SURROUNDED * of_liver
+    surrounded = of_both > SURROUNDED * of_liver
     if ratio > BESIDE_LIVER or (ratio > AROUND_LIVER and surrounded):
         raise CaseError(
             "masks_exchanged",
             f"The tumour ({of_tumor * voxel_ml:.0f} mL) is larger than the liver ({of_liver * voxel_ml:.0f} mL).",
-            "Are the two masks exchanged? In a label map without names 1 is the liver and 2 the tumour.",
+            f"Are the two masks exchanged? {LABELS}",
+        )
+    if of_tumor > of_liver - of_both:
+        rest = (of_liver - of_both) * voxel_ml
+        findings.append(
+            Finding(
+                "warning",
+                "tumor_larger_than_rest",
+                f"The tumour ({of_tumor * voxel_ml:.0f} mL) is larger than the rest of the liver ({rest:.0f} mL). Are "
+                f"the two exchanged? {LABELS}",
+            )
         )
 
 

@@ -65,6 +65,8 @@ def read_any(path: Path, role: str) -> sitk.Image:
     Raises CaseError: unreadable, not_finite, tilted_gantry, two_positions, dicom_seg, multi_frame.
     """
     name = f"{ROLE_NAMES[role]} {path.name}"
+    if path.is_dir():
+        raise CaseError("unreadable", f"The {name} is a folder.", "Give one file: NIfTI, NRRD, MHA or DICOM SEG.", role)
     try:
         if not is_whole(path):
             raise RuntimeError("truncated")

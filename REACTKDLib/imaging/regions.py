@@ -92,7 +92,7 @@ def find_regions(case: Case, spec: PreprocessingSpec) -> Regions:
             Finding(
                 "warning",
                 "no_lesion",
-                "No lesion was segmented: the graph holds the liver only, and the grade rests on it.",
+                "No lesion was segmented that could be graded: the graph holds the liver only.",
             )
         )
     if not (label_map == LIVER_LABEL).any():

@@ -309,7 +309,9 @@ def _summary_row(status: CaseStatus) -> dict:
     row |= {"code": error.get("code", ""), "hint": error.get("hint", "")}
     if status.result:
         result = status.result
-        row |= {"grade": result["grade"]["index"], "grade_name": result["grade"]["name"]}
+        none = {"index": "", "name": ""}
+        grade = none if result["uncertainty"]["abstain"] else result["grade"]
+        row |= {"grade": grade["index"], "grade_name": grade["name"]}
         pairs = zip(result["classes"], result["probabilities"], strict=True)
         row |= {f"p_{name}": f"{value:.6f}" for name, value in pairs}
         row |= {

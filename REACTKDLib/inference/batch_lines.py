@@ -41,6 +41,8 @@ def _outcome(status: CaseStatus, with_messages: bool) -> str:
         return f"failed, {status.error['code']}: {status.error['message' if with_messages else 'hint']}"
     if status.status == "checked":
         return "ok" + "".join(f", {code}" for code in status.result["findings"])
+    if status.result["uncertainty"]["abstain"]:
+        return f"{status.status}, no grade: the model abstains ({status.seconds:.1f} s)"
     grade = status.result["grade"]
     probability = status.result["probabilities"][grade["index"]]
     return f"{status.status}, {grade['name']} {probability:.0%} ({status.seconds:.1f} s)"

@@ -72,12 +72,13 @@ def test_the_density_is_that_of_the_liver_without_its_tumour(abdomen):
     tumor = abdomen.sphere((-40, 10, -20), 52) & abdomen.liver_array
     assert tumor.sum() > abdomen.liver_array.sum() / 2
     ct = altered(abdomen.ct, lambda a: np.where(tumor, 900, a).astype(np.int16))  # iodised oil after a TACE
-    assert codes(Case.from_images(ct, abdomen.liver, abdomen.geometry.image(tumor.astype(np.uint8)))) == []
+    found = codes(Case.from_images(ct, abdomen.liver, abdomen.geometry.image(tumor.astype(np.uint8))))
+    assert "unusual_liver_hu" not in found
 
 
 def test_a_liver_that_is_all_tumour_has_its_tumours_density(abdomen):
     liver = abdomen.liver
-    assert codes(Case.from_images(abdomen.ct, liver, liver)) == []
+    assert "unusual_liver_hu" not in codes(Case.from_images(abdomen.ct, liver, liver))
     assert refused(with_liver_hu(abdomen, 1121), liver, liver).code == "not_hu"
 
 
@@ -165,6 +166,18 @@ def test_liver_and_tumour_that_are_exchanged_are_refused(abdomen):
     error = refused(abdomen.ct, abdomen.tumor, abdomen.liver)
     assert error.code == "masks_exchanged"
     assert "exchanged" in error.hint
+
+
+def test_a_tumour_larger_than_the_rest_of_the_liver_is_doubted(abdomen):
+    """Seldom true, and what exchanged labels look like where there is much tumour."""
+    half = np.zeros_like(abdomen.liver_array)
+    place = np.argwhere(abdomen.liver_array)
+    for share, doubted in ((0.4, False), (0.6, True)):
+        half[:] = 0
+        half[tuple(place[: int(share * len(place))].T)] = 1
+        tumour = altered(abdomen.liver, lambda a, half=half: half.astype(np.uint8))
+        case = Case.from_images(abdomen.ct, abdomen.liver, tumour)
+        assert ("tumor_larger_than_rest" in {finding.code for finding in case.findings}) == doubted
 
 
 def test_labels_that_are_exchanged_are_refused_too(abdomen):

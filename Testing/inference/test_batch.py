@@ -144,6 +144,16 @@ def test_the_summary_says_which_input_of_a_failed_case_is_wrong_as_the_cohort_ca
     assert {case: row["input"] for case, row in summary(tmp_path / "out").items()} == {**wrong, "sound": ""}
 
 
+def test_a_case_without_a_tumour_has_no_grade_in_the_summary_nor_in_its_line(tmp_path, options, phantom_folder):
+    row = {"case": "bare", "ct": phantom_folder / "ct.nii.gz", "liver": phantom_folder / "liver.nii.gz"}
+    statuses = list(run_cohort(read_cohort(write_cohort(tmp_path, [row])), tmp_path / "out", options))
+    of = summary(tmp_path / "out")["bare"]
+    assert (of["status"], of["abstain"], of["grade"], of["grade_name"]) == ("done", "True", "", "")
+    said = []
+    say_statuses(statuses, 1, said.append)
+    assert "done, no grade: the model abstains" in said[0]
+
+
 def test_the_input_is_the_summarys_last_column_so_that_the_others_keep_their_places(cohort, tmp_path, options):
     before = ["case", "status", "seconds", "code", "hint", "grade", "grade_name"]
     for cases in (read_cohort(cohort), read_cohort(cohort)[::-1], read_cohort(cohort)[1:]):

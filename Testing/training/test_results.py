@@ -120,8 +120,8 @@ def table_of_methods() -> Table:
     ]
     both = found["teacher-dual", f"{BOTH}+act", "native"]
     rows += [
-        ("Teacher, with acetate too", "teacher dual", both, ""),
-        ("Teacher of CT alone", "teacher ct", "", found["teacher-ct", "ct", "native"]),
+        ("Teacher, with acetate too", "teacher-dual", both, ""),
+        ("Teacher of CT alone", "teacher-ct", "", found["teacher-ct", "ct", "native"]),
     ]
     return Table("Macro-AUC on held-out phantoms, mean ± std over three folds", columns, tuple(rows), note=PHANTOMS)
 

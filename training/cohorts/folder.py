@@ -71,7 +71,7 @@ def _case(folder: Path, row: dict[str, str], unlabelled: bool) -> CohortCase | L
     files = {role: path for role in PATHS if (path := _file(folder, role))}
     grade = row.get("grade", "").strip()
     if not CASE_NAME.fullmatch(name):
-        return LeftOut(name, "its name has other characters than letters, digits, '_', '.' and '-'")
+        return LeftOut(name, "its name has other characters than letters, digits, '_', '.' and '-': rename the folder")
     if "ct" not in files:
         return LeftOut(name, "it has no file called ct")
     if "segmentation" not in files and "liver" not in files:

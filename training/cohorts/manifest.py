@@ -85,6 +85,9 @@ def examine_manifest(path: Path | str, *, allow_unlabelled: bool = False) -> tup
     Raises CohortError: missing_file, bad_manifest where the file is no CSV at all.
     """
     path = Path(path)
+    if path.is_dir():
+        words = "Give the CSV that `reactkd-train manifest` makes of it."
+        raise CohortError("missing_file", f"The manifest {path} is a folder.", words)
     if not path.is_file():
         raise CohortError("missing_file", f"The manifest {path} does not exist.", "Check the path.")
     content = path.read_bytes()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from REACTKDLib.imaging.checks import check_ct
 from REACTKDLib.imaging.errors import ReactKDError
 from REACTKDLib.imaging.reading import read_volume
 from REACTKDLib.imaging.writing import write_image
@@ -40,8 +41,12 @@ def simulate_dose(
         raise OutputError("unknown_format", f"{out.name} has no known format.", f"Use one of {', '.join(FORMATS)}.")
     if not out.parent.is_dir():
         raise OutputError("no_folder", f"The folder {out.parent} does not exist.", "Make it, or choose another.")
+    given = read_volume(ct, "ct")
+    check_ct(given)
+    if out.exists() and out.samefile(ct):
+        raise OutputError("same_file", f"{out} is the CT itself, which would be lost.", "Choose another name.")
     scanner = ScannerSettings(projector=projector)
-    result = simulate_low_dose(read_volume(ct, "ct"), level, seed, scanner=scanner, device=device)
+    result = simulate_low_dose(given, level, seed, scanner=scanner, device=device)
     try:
         write_image(result, out)
     except OSError as error:

@@ -39,9 +39,9 @@ def run_config(
             A run that is done gets their predictions without any training.
         settings: experiment whose preprocessing and training all networks get, such as paper for patients; what they
             are compared for stays.
-        set: changes to the configuration, such as [students.react_kd.optimisation.epochs=3], or of all students
-            [students.*.width=64].
-        without: students to leave out, such as [mtcm_kd,awmtkd].
+        set: a change to the configuration, such as students.react_kd.optimisation.epochs=3, or of all students
+            students.*.width=64; may be given several times.
+        without: students to leave out, such as mtcm_kd,awmtkd.
         jobs: networks side by side, each with its share of the cores.
         backend: processes of this machine, or of a Ray cluster.
         device: what networks are trained on.

@@ -153,6 +153,8 @@ def _apply(tree: dict[str, Any], change: str) -> None:
             if own is not None:
                 _put(tree, [keys[0], name, *keys[2:]], _plain(value), change)
     else:
+        if keys[0] in NETWORKS and len(keys) > 2:
+            _check_named(tree, *keys[:2], f"--set {change}")
         _put(tree, keys, value, change)
 
 
@@ -173,8 +175,8 @@ def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, change: str) -> 
     tree[keys[-1]] = value
 
 
-def _leave_out(tree: dict[str, Any], kind: str, name: str, change: str) -> None:
-    """Of the teachers or students. A name that is not among them is refused: all would be trained unnoticed."""
+def _check_named(tree: dict[str, Any], kind: str, name: str, change: str) -> None:
+    """One of the teachers or students: another would be trained beside them, or all, unnoticed."""
     networks = _named(tree, kind)
     if name not in networks:
         near = get_close_matches(name, networks, 1)
@@ -183,6 +185,10 @@ def _leave_out(tree: dict[str, Any], kind: str, name: str, change: str) -> None:
             f"{change}: there is no {name} among the {kind}.",
             f"Did you mean {near[0]}?" if near else f"There are: {', '.join(networks) or 'none'}.",
         )
+
+
+def _leave_out(tree: dict[str, Any], kind: str, name: str, change: str) -> None:
+    _check_named(tree, kind, name, change)
     tree[kind][name] = None
 
 

@@ -49,7 +49,7 @@ class MetaLearned(Method):
         kd: float = 1.0
         """Weight of the weighted KL [D]."""
         importance: float = 1.0
-        """Weight of what a learns from [D]."""
+        """Weight of the loss that the importances a learn from [D]."""
 
     def __init__(self, student: Architecture, teacher: Architecture | None = None, options: Options | None = None):
         super().__init__(student, teacher, options)

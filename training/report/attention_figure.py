@@ -88,7 +88,7 @@ def _grid(rows: int, columns: int, section: Section, text: str) -> tuple[Figure,
     height, width = section.ct.shape[:2]
     panel_mm = (PAGE_MM - MARGIN_MM) / columns * height / width
     figure = blank_figure(PAGE_MM, rows * panel_mm + AROUND_MM + SCALES_MM, text)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.03, wspace=0.01, hspace=0.01)
     axes = figure.subplots(rows + 1, columns, squeeze=False, height_ratios=[panel_mm] * rows + [SCALES_MM])
     for panel in axes[:-1].flat:
         panel.set(xticks=[], yticks=[])

@@ -265,7 +265,7 @@ def _facts(run: Path, experiment: Experiment, found: RunPredictions, reference: 
         "Seeds": ", ".join(map(str, experiment.seeds)),
         "Networks": ", ".join(dict.fromkeys(entry.job for entry in found.entries)),
         "Compared with": reference,
-        "Made by": "reactkd-train run config.yaml, with the settings below",
+        "Made by": "reactkd-train run, with the settings below",
     }
 
 

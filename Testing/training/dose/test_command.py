@@ -41,3 +41,21 @@ def test_what_cannot_be_done_is_said_in_plain_words_and_nothing_is_written(
     assert stopped.value.code == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / target).exists()
+
+
+def test_the_ct_itself_is_never_overwritten(monkeypatch, capsys, ct):
+    before = ct.read_bytes()
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, ct, ct.parent / "." / ct.name)
+    assert stopped.value.code == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert ct.read_bytes() == before
+
+
+def test_what_is_no_ct_is_refused(monkeypatch, capsys, tmp_path):
+    mask = tmp_path / "mask.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(np.eye(20, dtype=np.uint8)[None]), str(mask))
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, mask, tmp_path / "low.nii.gz")
+    assert stopped.value.code == 2
+    assert not (tmp_path / "low.nii.gz").exists()

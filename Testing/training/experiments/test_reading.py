@@ -119,9 +119,10 @@ def test_the_network_that_is_there_by_default_can_be_left_out_too(read):
         (("students.mtcmkd=null",), (), "--set students.mtcmkd=null: there is no mtcmkd among the students"),
         (("teachers.mtcm_kd=null",), (), "there is no mtcm_kd among the teachers"),
         ((), ("mtcmkd",), "--without mtcmkd: there is no mtcmkd among the students"),
+        (("students.mtcmkd.width=8",), (), "--set students.mtcmkd.width=8: there is no mtcmkd among the students"),
     ],
 )
-def test_leaving_out_what_is_not_there_is_refused_with_what_is(changes, without, says):
+def test_leaving_out_or_changing_what_is_not_there_is_refused_with_what_is(changes, without, says):
     with pytest.raises(ExperimentError) as error:
         read_experiment("table1", changes, without=without)
     assert says in error.value.message
