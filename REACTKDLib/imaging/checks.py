@@ -65,6 +65,13 @@ def check_pet(pet: sitk.Image, tracer: str) -> None:
             "Was the CT given twice?",
             tracer,
         )
+    if len(np.unique(sparse)) == 2:
+        raise CaseError(
+            "not_pet",
+            f"The {ROLE_NAMES[tracer]} holds two values only: it looks like a mask.",
+            "Give the image of the uptake.",
+            tracer,
+        )
 
 
 def check_liver(liver: sitk.Image, tumor: sitk.Image, ct: sitk.Image, findings: list[Finding]) -> None:

@@ -155,6 +155,12 @@ def test_a_ct_given_as_the_pet_is_refused(abdomen):
     assert error.value.code == "not_pet"
 
 
+def test_a_mask_is_no_pet(abdomen):
+    with pytest.raises(CaseError, match="looks like a mask") as error:
+        Case.from_images(abdomen.ct, abdomen.liver, abdomen.tumor, {"fdg": abdomen.liver})
+    assert (error.value.code, error.value.role) == ("not_pet", "fdg")
+
+
 def test_a_pet_slightly_below_zero_is_a_pet(abdomen):
     values = np.random.default_rng(0).normal(0.05, 0.05, abdomen.liver_array.shape) + 5.0 * abdomen.liver_array
     pet = altered(abdomen.ct, lambda a: values.astype(np.float32))

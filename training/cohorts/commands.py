@@ -6,7 +6,7 @@ from typing import Literal
 
 from .errors import CohortError
 from .found import Found
-from .manifest import Cohort, examine_manifest, write_manifest
+from .manifest import Cohort, examine_manifest, manifest_of, write_manifest
 
 Collection = Literal["hcc-tace-seg", "tcga-lihc", "lits"]
 Source = Literal["hcc-tace-seg", "tcga-lihc", "lits", "folder", "phantom"]
@@ -64,6 +64,9 @@ def make_manifest(
         print(f"left out: {one.name}, {one.reason}")
     if not found.cases:
         raise CohortError("no_cases", f"None of the {len(found.left_out)} candidates can be used.", "See the reasons.")
+    if out.exists() and out.read_bytes() != manifest_of(found.cases, out.parent):
+        words = "Give another name with --out, or take that file away first: it may have been changed by hand."
+        raise CohortError("other_file", f"There is another {out} already.", words)
     write_manifest(found.cases, out)
     labelled = sum(case.grade is not None for case in found.cases)
     print(f"{out}: {len(found.cases)} cases ({labelled} with a grade), {len(found.left_out)} left out")

@@ -42,6 +42,15 @@ def test_phantoms_become_a_manifest_whose_images_pass_the_check(run, phantoms, t
     assert "2 cases of 2 patients" in capsys.readouterr().out
 
 
+def test_a_manifest_that_was_changed_by_hand_is_not_replaced(run, phantoms, tmp_path, capsys):
+    manifest = tmp_path / "manifest.csv"
+    assert [run("manifest", "phantom", phantoms, "--out", manifest) for _ in range(2)] == [0, 0]
+    manifest.write_text(own := manifest.read_text().replace("ph4,ph4", "P04,ph4"))
+    assert run("manifest", "phantom", phantoms, "--out", manifest) == 2
+    assert "changed by hand" in capsys.readouterr().err
+    assert manifest.read_text() == own
+
+
 def test_a_bad_manifest_exits_with_2_and_names_the_line(run, phantoms, tmp_path, capsys):
     manifest = tmp_path / "manifest.csv"
     run("manifest", "phantom", phantoms, "--out", manifest)
