@@ -99,8 +99,20 @@ def deletion_check(prediction: PredictionSummary) -> str:
         attention = f"{agreement} its attention is {signed(share, 2)}"
         return f"{start} stays at {before}: this lesion hardly matters for it, {attention}."
     agrees = (check.change < 0) == (share > 0)
-    verdict = "in line with its attention" if agrees else "against its attention, which should then not be relied on"
+    alone = signed(100 * (_without(prediction, node) - prediction.probabilities[prediction.grade]), 1)
+    verdict = (
+        f"in the direction of its attention, which alone would change it by {alone}"
+        if agrees
+        else "against its attention, which should then not be relied on"
+    )
     return f"{start} goes from {before} to {after} ({signed(points, 1)} percentage points), {verdict}."
+
+
+def _without(prediction: PredictionSummary, node: Node) -> float:
+    """The grade's probability, were the node's attention all that is taken away with it."""
+    logits = np.subtract(prediction.logits, node.attention)
+    odds = np.exp((logits - logits[prediction.grade]) / prediction.temperature)
+    return float(1 / odds.sum())
 
 
 def _whereabouts(prediction: PredictionSummary, node: Node) -> str:

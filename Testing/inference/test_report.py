@@ -266,7 +266,8 @@ def test_the_reason_is_what_was_computed(page_of):
     place = "637.5 mL, 7 mm left, 5 mm superior of the liver's centroid"
     assert f"Of the lesions, Lesion 1 ({place}) speaks most for this grade" in text
     assert "adds +2.89 to the grade's logit of +2.14" in text
-    assert "goes from 52.7 % to 25.0 % (−27.7 percentage points), in line with its attention" in text
+    change = "goes from 52.7 % to 25.0 % (−27.7 percentage points), in the direction of its attention"
+    assert f"{change}, which alone would change it by" in text
 
 
 @pytest.mark.parametrize("other", [-0.1, 0.1])
@@ -322,7 +323,7 @@ def test_a_deletion_that_changes_nothing_neither_agrees_nor_disagrees(page_of):
     text = page_of(a_prediction(deletion=unchanged)).text
     assert "stays at 52.7 %: this lesion hardly matters for it, although its attention is +2.89." in text
     assert "percentage points" not in text
-    assert "in line with" not in text
+    assert "in the direction" not in text
     nodes = (a_node(0, LIVER, 1453.27), a_node(1, TINY, 20.0))
     assert "as its attention is 0.00." in page_of(a_prediction(nodes, deletion=unchanged)).text
 
@@ -337,6 +338,16 @@ def test_zero_has_no_sign(page_of):
 def test_a_volume_has_no_more_digits_than_it_deserves(page_of, volume, shown):
     page = page_of(a_prediction((a_node(0, LIVER, volume),), deletion=None))
     assert page.row("Liver", 3)[1] == shown
+
+
+def test_what_the_attention_alone_makes_of_a_deletion_is_said_beside_what_the_deletion_made(page_of):
+    """A lesion that adds 0.5 to a logit of 1: at a temperature of 0.5, odds of e² fall to those of e."""
+    liver, lesion = a_node(0, LIVER, 1453.27), a_node(1, (0.0, 0.0, 0.5), 20.0)
+    before, after = (odds / (odds + 2) for odds in (np.exp(2), np.exp(1)))
+    of = {"logits": (0.0, 0.0, 1.0), "temperature": 0.5, "probabilities": (*[(1 - before) / 2] * 2, before)}
+    check = DeletionCheck("lesion_1", (0.4, 0.4, 0.2), 0.2 - before)
+    prediction = a_prediction((liver, lesion), deletion=check, **of)
+    assert f"which alone would change it by −{100 * (before - after):.1f}." in page_of(prediction).text
 
 
 def test_a_deletion_check_that_disagrees_with_attention_is_called_so(page_of):
