@@ -65,10 +65,10 @@ def check_pet(pet: sitk.Image, tracer: str) -> None:
             "Was the CT given twice?",
             tracer,
         )
-    if len(np.unique(sparse)) == 2:
+    if len(found := np.unique(sparse)) == 2 and found[0] == 0:
         raise CaseError(
             "not_pet",
-            f"The {ROLE_NAMES[tracer]} holds two values only: it looks like a mask.",
+            f"The {ROLE_NAMES[tracer]} holds two values only, 0 and {found[1]:g}: it looks like a mask.",
             "Give the image of the uptake.",
             tracer,
         )
