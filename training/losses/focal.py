@@ -3,8 +3,6 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-CLASS_WEIGHTS = (1.5, 1.0, 2.0)
-"""α of the grades, well to poor [P]."""
 FOCUSING = 2.0
 """γ [C]."""
 
